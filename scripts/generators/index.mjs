@@ -1,0 +1,7 @@
+// Every generated file: path → content. Generators read dist/src, so build first.
+import { verdictFiles } from "./verdict.mjs";
+
+/** @returns {Promise<[path: string, content: string][]>} */
+export async function generators() {
+  return [...(await verdictFiles())];
+}

@@ -1,0 +1,15 @@
+/** The registry of algorithms: one line each. @module */
+import type { Algorithm } from "../core/index.ts";
+import { keccak256 } from "./keccak256.ts";
+import { secp256k1Recover } from "./secp256k1-recover.ts";
+
+export { keccak256 } from "./keccak256.ts";
+export { REQUIRE_LOW_S, secp256k1Recover } from "./secp256k1-recover.ts";
+
+/** Every row of the table, in the order that reports print them. */
+export const algorithms: readonly Algorithm[] = [keccak256, secp256k1Recover];
+
+/** The algorithm of this id, or `undefined`. */
+export function algorithmById(id: string): Algorithm | undefined {
+  return algorithms.find((algorithm) => algorithm.id === id);
+}

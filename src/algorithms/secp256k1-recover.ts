@@ -1,0 +1,84 @@
+/**
+ * `secp256k1-recover`: ECDSA public-key recovery (SEC 1 v2 §4.1.6) and the Ethereum address of the key.
+ *
+ * Rules, in the order that decides the verdict: recovery id, r = 0, r ≥ n, s = 0, s ≥ n, low-s where asked (EIP-2), r + n ≥ p
+ * for recovery ids 2 and 3, x³ + 7 not a square, Q at infinity. z is any 256-bit integer and is reduced mod n; z = 0 is valid.
+ *
+ * @module
+ */
+import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import type { Algorithm } from "../core/index.ts";
+import { layout, Verdict } from "../core/index.ts";
+import { SECP256K1 } from "../params/secp256k1.ts";
+
+/** Set in `flags`: a signature with s > n/2 is `SHigh` (EIP-2; Homestead and later). */
+export const REQUIRE_LOW_S = 1;
+
+/** `z`, `r`, `s`: 32-byte big-endian integers. `recoveryId`: bit 0 is y's parity, bit 1 adds n to r. `flags`: see above; other bits are ignored. */
+const record = layout({
+  z: ["be", 32],
+  r: ["be", 32],
+  s: ["be", 32],
+  recoveryId: ["u32", 4],
+  flags: ["u32", 4],
+});
+/** `publicKey`: x ‖ y, big-endian. `address`: the last 20 bytes of keccak256(publicKey). */
+const result = layout({ publicKey: ["bytes", 64], address: ["bytes", 20] });
+
+const { Point } = secp256k1;
+const { n, p, b } = SECP256K1;
+
+function readBigEndian(bytes: Uint8Array, offset: number): bigint {
+  let value = 0n;
+  for (let i = 0; i < 32; i++) value = (value << 8n) | BigInt(bytes[offset + i]);
+  return value;
+}
+
+const mod = (value: bigint, modulus: bigint): bigint => {
+  const rest = value % modulus;
+  return rest < 0n ? rest + modulus : rest;
+};
+
+/** Public key and address behind each signature, or the reason there is none. */
+export const secp256k1Recover: Algorithm & { record: typeof record; result: typeof result } = {
+  id: "secp256k1-recover",
+  summary: "ECDSA public key and Ethereum address behind each secp256k1 signature",
+  record,
+  result,
+  usesArena: false,
+  reference(bytes, _arena, out) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const recoveryId = view.getUint32(record.fields.recoveryId.offset, true);
+    const flags = view.getUint32(record.fields.flags.offset, true);
+    const z = mod(readBigEndian(bytes, record.fields.z.offset), n);
+    const r = readBigEndian(bytes, record.fields.r.offset);
+    const s = readBigEndian(bytes, record.fields.s.offset);
+    if (recoveryId > 3) return Verdict.RecoveryIdInvalid;
+    if (r === 0n) return Verdict.RZero;
+    if (r >= n) return Verdict.ROutOfRange;
+    if (s === 0n) return Verdict.SZero;
+    if (s >= n) return Verdict.SOutOfRange;
+    if (flags & REQUIRE_LOW_S && s > n >> 1n) return Verdict.SHigh;
+    const x = recoveryId & 2 ? r + n : r;
+    if (x >= p) return Verdict.XOutOfRange;
+    const { Fp, Fn } = Point;
+    const ySquared = Fp.add(Fp.mul(Fp.sqr(x), x), b);
+    let y: bigint;
+    try {
+      y = Fp.sqrt(ySquared);
+    } catch {
+      return Verdict.XNotOnCurve;
+    }
+    if ((y & 1n) !== BigInt(recoveryId & 1)) y = Fp.neg(y);
+    const rInverse = Fn.inv(r);
+    const u1 = mod(-z * rInverse, n);
+    const u2 = mod(s * rInverse, n);
+    const q = Point.BASE.multiplyUnsafe(u1).add(Point.fromAffine({ x, y }).multiplyUnsafe(u2));
+    if (q.is0()) return Verdict.PublicKeyInfinity;
+    const publicKey = q.toBytes(false).subarray(1);
+    out.set(publicKey, result.fields.publicKey.offset);
+    out.set(keccak_256(publicKey).subarray(12), result.fields.address.offset);
+    return Verdict.Valid;
+  },
+};

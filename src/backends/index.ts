@@ -1,0 +1,19 @@
+/** The registry of back ends, best first: one line each. @module */
+import type { Backend, BackendId } from "../core/index.ts";
+import { createReferenceBackend } from "./reference/index.ts";
+
+export { createReferenceBackend } from "./reference/index.ts";
+
+/** Options that every back end's factory takes; each reads what concerns it. */
+export interface BackendOptions {
+  /** Worker threads of a CPU back end; default: the machine's cores. */
+  readonly workers?: number;
+  /** Accept a software GPU adapter (SwiftShader, lavapipe); default false. Set by tests and `--backend webgpu`. */
+  readonly allowSoftwareAdapter?: boolean;
+}
+
+/** Factories by id, in the order that `auto` prefers them. */
+export const backends: Readonly<Partial<Record<BackendId, (options?: BackendOptions) => Backend>>> =
+  {
+    reference: createReferenceBackend,
+  };

@@ -1,0 +1,146 @@
+/**
+ * The seat of the executor: blocks of decoded, signature-checked transactions in; receipts and a state diff out.
+ *
+ * Every executor gives the result of running the transactions one by one in order. `oracle/` does just that, slowly; the
+ * parallel executor takes the same seat.
+ *
+ * @module
+ */
+import type { StateDiff, StateSource } from "../state/source.ts";
+
+/** Execution rules by name, oldest first. A blob-parameter-only fork (EIP-7892) changes blob limits alone. */
+export const FORKS = [
+  "frontier",
+  "homestead",
+  "tangerineWhistle",
+  "spuriousDragon",
+  "byzantium",
+  "constantinople",
+  "petersburg",
+  "istanbul",
+  "muirGlacier",
+  "berlin",
+  "london",
+  "arrowGlacier",
+  "grayGlacier",
+  "paris",
+  "shanghai",
+  "cancun",
+  "prague",
+  "osaka",
+  "bpo1",
+  "bpo2",
+] as const;
+export type Fork = (typeof FORKS)[number];
+
+/** The header fields that execution reads. */
+export interface BlockEnvironment {
+  readonly fork: Fork;
+  readonly chainId: bigint;
+  readonly number: bigint;
+  /** seconds since 1970 */
+  readonly timestamp: bigint;
+  readonly gasLimit: bigint;
+  /** 20 bytes */
+  readonly coinbase: Uint8Array;
+  /** DIFFICULTY before Paris. */
+  readonly difficulty: bigint;
+  /** PREVRANDAO from Paris on, 32 bytes. */
+  readonly prevRandao: Uint8Array;
+  /** wei; `undefined` before London. */
+  readonly baseFeePerGas?: bigint;
+  /** From Cancun on (EIP-4844). */
+  readonly excessBlobGas?: bigint;
+  /** From Cancun on (EIP-4788), 32 bytes. */
+  readonly parentBeaconBlockRoot?: Uint8Array;
+  /** 32 bytes; written to the history contract from Prague on (EIP-2935). */
+  readonly parentHash: Uint8Array;
+}
+
+/** A validator withdrawal (EIP-4895); `amount` in Gwei. */
+export interface Withdrawal {
+  readonly index: bigint;
+  readonly validatorIndex: bigint;
+  readonly address: Uint8Array;
+  readonly amount: bigint;
+}
+
+/** An ommer that earns a reward (before Paris). */
+export interface Ommer {
+  readonly number: bigint;
+  readonly coinbase: Uint8Array;
+}
+
+/** A block ready to execute. */
+export interface ExecutableBlock {
+  readonly environment: BlockEnvironment;
+  /** Raw transactions: the typed envelope, or legacy RLP. */
+  readonly transactions: readonly Uint8Array[];
+  /** `20 × transactions.length` bytes: the recovered senders. */
+  readonly senders: Uint8Array;
+  /**
+   * `20 × authorisations` bytes over all type-4 transactions in order: the recovered authorities of EIP-7702, all zero where the
+   * authorisation's signature is invalid.
+   */
+  readonly authorities: Uint8Array;
+  readonly withdrawals: readonly Withdrawal[];
+  readonly ommers: readonly Ommer[];
+}
+
+/** One EVM log. */
+export interface Log {
+  readonly address: Uint8Array;
+  readonly topics: readonly Uint8Array[];
+  readonly data: Uint8Array;
+}
+
+/** What one transaction left behind. */
+export interface Receipt {
+  /** EIP-2718 type. */
+  readonly type: number;
+  /** Success, from Byzantium on; before it, see `stateRoot`. */
+  readonly status: boolean;
+  /** Intermediate state root before Byzantium (EIP-658), where the executor can know it. */
+  readonly stateRoot?: Uint8Array;
+  readonly gasUsed: bigint;
+  readonly cumulativeGasUsed: bigint;
+  /** 256 bytes */
+  readonly logsBloom: Uint8Array;
+  readonly logs: readonly Log[];
+}
+
+/** The outcome of a block. */
+export interface ExecutionResult {
+  readonly receipts: readonly Receipt[];
+  readonly gasUsed: bigint;
+  /** EIP-7685 requests, each type byte ‖ data; from Prague on. */
+  readonly requests: readonly Uint8Array[];
+  readonly stateDiff: StateDiff;
+}
+
+/** Why a block cannot be executed: a transaction that may not be included where it stands. */
+export interface InvalidTransaction {
+  /** Index in the block. */
+  readonly index: number;
+  /** One sentence: the rule, expected and got. */
+  readonly reason: string;
+}
+
+/** Outcome of `execute`: executed, or invalid at a transaction. */
+export type Execution =
+  | { readonly ok: true; readonly result: ExecutionResult }
+  | { readonly ok: false; readonly invalid: InvalidTransaction };
+
+/** Runs blocks against a state. */
+export interface Executor {
+  readonly id: string;
+  /**
+   * @throws LanewiseError `ERR_STATE_MISSING` where the state does not hold what the block reads; `ERR_ABORTED`, `ERR_CLOSED`.
+   */
+  execute(
+    block: ExecutableBlock,
+    state: StateSource,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Execution>;
+  close(): Promise<void>;
+}

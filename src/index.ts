@@ -1,0 +1,8 @@
+/**
+ * Lanewise: blockchain transactions validated in lanes.
+ *
+ * @module
+ */
+export * from "./algorithms/index.ts";
+export * from "./backends/index.ts";
+export * from "./core/index.ts";

@@ -1,0 +1,46 @@
+/**
+ * Where execution reads state from, and the shape in which it hands changes back.
+ *
+ * @module
+ */
+
+/** An account as the state trie knows it (Yellow Paper §4.1), without its storage. */
+export interface Account {
+  readonly nonce: bigint;
+  /** wei */
+  readonly balance: bigint;
+  /** keccak256 of the code; {@link EMPTY_CODE_HASH} where there is none. */
+  readonly codeHash: Uint8Array;
+}
+
+/**
+ * Synchronous reads of the state before a block.
+ *
+ * A source that does not hold the whole state throws `LanewiseError` `ERR_STATE_MISSING`, naming the key, instead of answering
+ * "does not exist" for something it cannot know.
+ */
+export interface StateSource {
+  /** The account, or `undefined` where none exists. `address`: 20 bytes. */
+  account(address: Uint8Array): Account | undefined;
+  /** The 32-byte storage word at a 32-byte slot; zero where none is set. */
+  storage(address: Uint8Array, slot: Uint8Array): Uint8Array;
+  /** Code by its hash. */
+  code(codeHash: Uint8Array): Uint8Array;
+  /** Hash of one of the 256 blocks before the one executed (BLOCKHASH). */
+  blockHash(number: bigint): Uint8Array;
+}
+
+/** What a block did to one account. */
+export interface AccountChange {
+  /** The account after the block; `undefined` where it no longer exists. */
+  readonly account: Account | undefined;
+  /** New code, where it changed. */
+  readonly code?: Uint8Array;
+  /** Whether all storage was dropped before the writes below (self-destruct, re-creation). */
+  readonly storageCleared: boolean;
+  /** Slots written, as 0x-prefixed 32-byte hex → value; a zero value deletes the slot. Unchanged slots are left out. */
+  readonly storage: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Everything a block changed: 0x-prefixed lower-case address → change. */
+export type StateDiff = ReadonlyMap<string, AccountChange>;
