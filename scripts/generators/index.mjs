@@ -1,7 +1,8 @@
 // Every generated file: path → content. Generators read dist/src, so build first.
 import { verdictFiles } from "./verdict.mjs";
+import { wgslKeccakFiles } from "./wgsl-keccak.mjs";
 
 /** @returns {Promise<[path: string, content: string][]>} */
 export async function generators() {
-  return [...(await verdictFiles())];
+  return [...(await verdictFiles()), ...wgslKeccakFiles()];
 }
