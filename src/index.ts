@@ -6,3 +6,4 @@
 export * from "./algorithms/index.ts";
 export * from "./backends/index.ts";
 export * from "./core/index.ts";
+export * from "./verifier/index.ts";
