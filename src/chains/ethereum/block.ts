@@ -3,13 +3,7 @@
  *
  * @module
  */
-import {
-  type BlockHeader,
-  headerFromItem,
-  headerInput,
-  integerOf,
-  malformed,
-} from "./header.ts";
+import { type BlockHeader, headerFromItem, headerInput, integerOf, malformed } from "./header.ts";
 import {
   decodeRlp,
   encodeRlp,
@@ -100,11 +94,7 @@ function envelopes(bytes: Uint8Array, start: number, end: number): Uint8Array[] 
   for (let at = start; at < end; at = reader.end) {
     const path = `block.transactions[${raws.length}]`;
     if (!reader.read(at, end)) {
-      throw malformed(
-        path,
-        "an RLP item",
-        `${transactionVerdictName(reader.error)} at byte ${at}`,
-      );
+      throw malformed(path, "an RLP item", `${transactionVerdictName(reader.error)} at byte ${at}`);
     }
     if (reader.isList) {
       raws.push(bytes.subarray(at, reader.end));
@@ -169,9 +159,7 @@ export function encodeBlock(block: Block): Uint8Array {
     throw new RangeError("encodeBlock ommers: expected their headers, got none");
   }
   // Legacy transactions are RLP already: they go in as they are, around the encoder.
-  const transactions = block.transactions.map((raw) =>
-    raw[0] >= RLP_LIST ? raw : encodeRlp(raw),
-  );
+  const transactions = block.transactions.map((raw) => (raw[0] >= RLP_LIST ? raw : encodeRlp(raw)));
   const head = encodeRlp(headerInput(block.header));
   const tail = [encodeRlp(block.ommers.map(headerInput))];
   if (block.withdrawals !== undefined) {

@@ -170,3 +170,7 @@ export function keccakOf(message: Uint8Array): Uint8Array {
   keccak256.reference(record, message, digest);
   return digest;
 }
+
+/** keccak256 of an empty list: `ommersHash` of a block without ommers, and so of all from Paris on. */
+export const EMPTY_OMMERS_HASH =
+  "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
