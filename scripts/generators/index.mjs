@@ -1,7 +1,8 @@
 // Every generated file: path → content. Generators read dist/src, so build first.
+import { keccakFiles } from "./keccak.mjs";
 import { verdictFiles } from "./verdict.mjs";
 
 /** @returns {Promise<[path: string, content: string][]>} */
 export async function generators() {
-  return [...(await verdictFiles())];
+  return [...keccakFiles(), ...(await verdictFiles())];
 }
