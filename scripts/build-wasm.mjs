@@ -25,4 +25,5 @@ export async function buildWasm() {
   for (const file of readdirSync(kernels).filter((name) => name.endsWith(".ts"))) {
     await compileAssembly(`assembly/kernels/${file}`, `dist/kernels/${basename(file, ".ts")}.wasm`);
   }
+  await compileAssembly("assembly/trie/trie.ts", "dist/kernels/trie.wasm", ["--maximumMemory", "65536"]);
 }
