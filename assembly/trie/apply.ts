@@ -17,6 +17,8 @@ import {
   leafKey,
   leafKeyBytes,
   leafOfRecord,
+  leafValue,
+  leafValueBytes,
   matchPrefix,
   nibbleAt,
   prefixNibbles,
@@ -41,9 +43,39 @@ import {
   nibblesOf,
   RECORD,
   recordNibble,
+  valueLengthOf,
+  valueOf,
 } from "./records";
+import { EMPTY_ROOT } from "./roots";
 
 let changed: bool = false;
+/** Whether values are accounts, whose storage root may be left open (`setAccounts`). */
+let accounts: bool = false;
+
+/** Where an account's RLP has its storage root: root, 0xa0, code hash are its last 65 bytes. */
+const STORAGE_ROOT_FROM_END: u32 = 65;
+
+/**
+ * Whether the values of the next batches are accounts' RLP (Yellow Paper §4.1). Such a value may have a storage root of
+ * zeros: the account keeps the root it has, or begins with the empty root.
+ */
+export function setAccounts(on: bool): void {
+  accounts = on;
+}
+
+/** Fills a storage root left open; `leaf`: the account as it was, 0 for none. */
+function closeStorageRoot(leaf: usize, record: usize): void {
+  const root = valueOf(record) + valueLengthOf(record) - STORAGE_ROOT_FROM_END;
+  for (let i: usize = 0; i < 32; i += 8) if (load<u64>(root + i)) return;
+  const old = leaf ? leafValue(leaf) + leafValueBytes(leaf) - STORAGE_ROOT_FROM_END : EMPTY_ROOT;
+  memory.copy(root, old, 32);
+}
+
+/** A new leaf of an insertion. */
+function insertLeaf(record: usize): usize {
+  if (accounts) closeStorageRoot(0, record);
+  return leafOfRecord(record);
+}
 
 /** Whether the last call of `applyRecords` changed anything. */
 export function lastApplyChanged(): bool {
@@ -106,7 +138,7 @@ function build(leaf: usize, depth: u32, lo: usize, hi: usize): usize {
   if (lo == hi) return leaf;
   const last = hi - RECORD;
   if (lo == last) {
-    if (leaf == 0) return leafOfRecord(lo);
+    if (leaf == 0) return insertLeaf(lo);
     if (compareLeafKey(leaf, keyOf(lo), lengthOf(lo)) == 0) return updateLeaf(leaf, lo);
   }
   // Two distinct keys at least: a branch where they part.
@@ -120,7 +152,7 @@ function build(leaf: usize, depth: u32, lo: usize, hi: usize): usize {
   }
   if (nibblesOf(lo) == split) {
     const value = branchValue(branch);
-    setBranchValue(branch, value ? updateLeaf(value, lo) : leafOfRecord(lo));
+    setBranchValue(branch, value ? updateLeaf(value, lo) : insertLeaf(lo));
     lo += RECORD;
   }
   while (lo < hi) {
@@ -142,6 +174,7 @@ function build(leaf: usize, depth: u32, lo: usize, hi: usize): usize {
 
 /** Writes an insertion's value into the leaf of its key. */
 function updateLeaf(leaf: usize, record: usize): usize {
+  if (accounts) closeStorageRoot(leaf, record);
   changed = !sameValue(leaf, record);
   return changed ? setLeafValue(leaf, record) : leaf;
 }
@@ -187,7 +220,7 @@ function applyChildren(branch: usize, depth: u32, below: u32, lo: usize, hi: usi
     const value = branchValue(branch);
     changed = true;
     if (!isDeletion(lo)) {
-      setBranchValue(branch, value ? updateLeaf(value, lo) : leafOfRecord(lo));
+      setBranchValue(branch, value ? updateLeaf(value, lo) : insertLeaf(lo));
     } else if (value) {
       releaseLeaf(value);
       setBranchValue(branch, 0);

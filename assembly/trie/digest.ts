@@ -23,6 +23,12 @@ function slotAt(index: u32): usize {
   return SLOTS + index * SLOT_BYTES;
 }
 
+// @ts-ignore: decorator
+@inline
+function slotIndex(message: usize): u32 {
+  return <u32>(message - SLOTS) / SLOT_BYTES;
+}
+
 /** Forgets waiting messages. */
 export function resetDigests(): void {
   freeSlots = (1 << (PAIRED_BLOCKS + 1)) - 1;
@@ -63,7 +69,7 @@ export function digestSlot(length: u32, out: usize): void {
   }
   digestPair(partner, message, blocks, load<u32>(entry, 4), out);
   store<u32>(entry, 0);
-  freeSlots |= 1 << (<u32>(partner - SLOTS) / SLOT_BYTES);
+  freeSlots |= 1 << slotIndex(partner);
 }
 
 /** Digests every message that still waits. */
@@ -75,7 +81,7 @@ export function flushDigests(): void {
     const out = load<u32>(entry, 4);
     digestPair(message, message, blocks, out, out);
     store<u32>(entry, 0);
-    freeSlots |= 1 << (<u32>(message - SLOTS) / SLOT_BYTES);
+    freeSlots |= 1 << slotIndex(message);
   }
 }
 

@@ -5,7 +5,7 @@
 //
 // trie    +0 u32 root node  +4 u32 stale  +8 u32 id  +16 32-byte root hash
 // update  +0 u32 key  +4 u32 key bytes  +8 u32 value  +12 u32 value bytes (0 deletes)
-import { applyRecords, lastApplyChanged } from "./apply";
+import { applyRecords, lastApplyChanged, setAccounts } from "./apply";
 import { collectTrie, runJobs } from "./commit";
 import { digest, flushDigests, resetDigests } from "./digest";
 import { resetJournal } from "./journal";
@@ -13,6 +13,7 @@ import { loadNode, MAX_KEY_BYTES, resetLoading, selectTrie } from "./load";
 import { allocate, release, resetMemory } from "./memory";
 import { leafKey, leafKeyBytes, leafValue, leafValueBytes } from "./nodes";
 import { RECORD, setRecord, sortedCount, sortRecords } from "./records";
+import { EMPTY_ROOT } from "./roots";
 import { find, next, previous, proofBound, prove, releaseTree } from "./walk";
 
 export { clearJournal, enableJournal, journalBytes, journalStart } from "./journal";
@@ -24,15 +25,6 @@ const TRIE_BYTES: u32 = 48;
 const ROOT: usize = 16;
 const UPDATE: u32 = 16;
 const HASH_BYTES: u32 = 32;
-
-/** keccak256(0x80): the root of a trie without keys. */
-const EMPTY_ROOT: usize = memory.data<u8>(
-  [
-    0x56, 0xe8, 0x1f, 0x17, 0x1b, 0xcc, 0x55, 0xa6, 0xff, 0x83, 0x45, 0xe6, 0x92, 0xc0, 0xf8, 0x6e,
-    0x5b, 0x48, 0xe0, 0x1b, 0x99, 0x6c, 0xad, 0xc0, 0x01, 0x62, 0x2f, 0xb5, 0xe3, 0x63, 0xb4, 0x21,
-  ],
-  16,
-);
 
 /** Forgets every trie and block; called once before anything else. */
 export function reset(): void {
@@ -82,8 +74,9 @@ export function rootHash(trie: usize): usize {
  * Applies updates in any order; of equal keys the last counts. The root is stale until `commit`.
  *
  * @param hashed whether the trie's keys are the digests of the keys given.
+ * @param accounts whether the values are accounts (see `setAccounts`).
  */
-export function update(trie: usize, updates: usize, count: u32, hashed: bool): void {
+export function update(trie: usize, updates: usize, count: u32, hashed: bool, accounts: bool): void {
   if (count == 0) return;
   const records = allocate(count * RECORD);
   const spare = allocate((count + 1) * RECORD);
@@ -103,6 +96,7 @@ export function update(trie: usize, updates: usize, count: u32, hashed: bool): v
   }
   const sorted = sortRecords(records, count, spare);
   const root = rootNode(trie);
+  setAccounts(accounts);
   const changedRoot = applyRecords(root, sorted, sorted + sortedCount * RECORD);
   if (lastApplyChanged()) {
     store<u32>(trie, <u32>changedRoot);

@@ -16,7 +16,6 @@ export const MAX_KEY_BYTES = 255;
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
-  _start(): void;
   reset(): void;
   allocate(bytes: number): number;
   release(block: number, bytes: number): void;
@@ -25,7 +24,7 @@ interface Exports {
   openTrie(id: number, rootHash: number): number;
   closeTrie(trie: number): void;
   rootHash(trie: number): number;
-  update(trie: number, updates: number, count: number, hashed: number): void;
+  update(trie: number, updates: number, count: number, hashed: number, accounts: number): void;
   commit(tries: number, count: number): number;
   get(trie: number, key: number, keyBytes: number): number;
   nextLeaf(trie: number, key: number, keyBytes: number): number;
@@ -151,11 +150,6 @@ export class TrieModule {
     );
     const { loadNode } = options;
     const instance = new WebAssembly.Instance(compiled, {
-      env: {
-        abort: () => {
-          throw new LanewiseError("ERR_BACKEND_FAILED", "trie module: aborted");
-        },
-      },
       host: {
         node: (trieId: number, path: number, nibbles: number, reference: number): number => {
           try {
@@ -188,7 +182,6 @@ export class TrieModule {
       },
     });
     this.#exports = instance.exports as unknown as Exports;
-    this.#exports._start();
     this.#exports.reset();
     if (options.journal) this.#exports.enableJournal(1);
   }
@@ -211,8 +204,17 @@ export class TrieModule {
     this.#guarded((wasm) => wasm.closeTrie(trie));
   }
 
-  /** Applies a batch. `hashed`: the trie's keys are keccak256 of the batch's keys. The root stays stale until `commit`. */
-  update(trie: number, batch: UpdateBatch, hashed: boolean): void {
+  /**
+   * Applies a batch; the root stays stale until `commit`.
+   *
+   * @param kind.hashed the trie's keys are keccak256 of the batch's keys.
+   * @param kind.accounts the values are accounts' RLP; a storage root of zeros leaves the account's root as it is.
+   */
+  update(
+    trie: number,
+    batch: UpdateBatch,
+    kind: { readonly hashed?: boolean; readonly accounts?: boolean } = {},
+  ): void {
     if (batch.count === 0) return;
     const { bytes, entries } = batch.contents();
     this.#guarded((wasm) => {
@@ -225,7 +227,7 @@ export class TrieModule {
         words[i + 1] = entries[i + 1];
       }
       new Uint8Array(wasm.memory.buffer).set(bytes, base);
-      wasm.update(trie, at, batch.count, hashed ? 1 : 0);
+      wasm.update(trie, at, batch.count, kind.hashed ? 1 : 0, kind.accounts ? 1 : 0);
       wasm.release(at, room);
     });
   }

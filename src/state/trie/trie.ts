@@ -38,7 +38,7 @@ export class Trie {
         else batch.delete(key);
       }
     }
-    this.#module.update(this.#trie, batch, this.#secure);
+    this.#module.update(this.#trie, batch, { hashed: this.#secure });
     this.#stale = true;
   }
 
