@@ -47,7 +47,7 @@ function compile() {
 }
 
 /** @returns {Promise<[string, string][]>} */
-export async function contractFiles() {
+export async function files() {
   let text = banner("//", "contracts.mjs");
   text += `\n/** What the compiler tells of a contract. Hex without 0x; \`selectors\` by signature; \`slots\` of the state variables. */
 export interface CompiledContract {

@@ -6,32 +6,10 @@
  *
  * @module
  */
+import type { Fork } from "../chains/ethereum/forks.ts";
 import type { StateDiff, StateSource } from "../state/source.ts";
 
-/** Execution rules by name, oldest first. A blob-parameter-only fork (EIP-7892) changes blob limits alone. */
-export const FORKS = [
-  "frontier",
-  "homestead",
-  "tangerineWhistle",
-  "spuriousDragon",
-  "byzantium",
-  "constantinople",
-  "petersburg",
-  "istanbul",
-  "muirGlacier",
-  "berlin",
-  "london",
-  "arrowGlacier",
-  "grayGlacier",
-  "paris",
-  "shanghai",
-  "cancun",
-  "prague",
-  "osaka",
-  "bpo1",
-  "bpo2",
-] as const;
-export type Fork = (typeof FORKS)[number];
+export { FORKS, type Fork } from "../chains/ethereum/forks.ts";
 
 /** The header fields that execution reads. */
 export interface BlockEnvironment {

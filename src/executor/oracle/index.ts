@@ -184,5 +184,5 @@ function receiptOf(type: number, outcome: RunTxResult, cumulativeGasUsed: bigint
 /** The library's message without its trailing description of machine, block and transaction. */
 function plainReason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/ \((vm hf=|tx type=)[^]*$/, "");
+  return message.replace(/ \((vm hf=|tx type=)[\s\S]*$/, "");
 }

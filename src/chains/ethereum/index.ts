@@ -1,0 +1,46 @@
+/** Ethereum's wire formats: raw transactions and blocks → records, verdicts, headers. @module */
+export {
+  type DecodeOptions,
+  decodeTransactions,
+  type PackedTransactions,
+} from "./decode.ts";
+export { TransactionField, TransactionType } from "./fields.ts";
+export {
+  type BlobParameters,
+  blobParametersOf,
+  type ChainSchedule,
+  FORKS,
+  type Fork,
+  type ForkActivation,
+  forkAt,
+  forkAtLeast,
+  MAINNET,
+  singleForkSchedule,
+} from "./forks.ts";
+export {
+  authorizationBytes,
+  fillAuthorizationHashes,
+  fillAuthorizationRecovery,
+  fillRecovery,
+  fillSigningHashes,
+  fillTransactionHashes,
+  signingBytes,
+  transactionBytes,
+} from "./records.ts";
+export {
+  decodeRlp,
+  encodeRlp,
+  type RlpInput,
+  type RlpItem,
+  type RlpLimits,
+  RlpReader,
+} from "./rlp.ts";
+export { type RulesOptions, type TransactionRules, transactionRules } from "./rules.ts";
+export {
+  type AccessListEntry,
+  type Authorization,
+  type BlobSidecar,
+  TransactionList,
+} from "./transaction-list.ts";
+export { type BlockFees, checkInBlock, floorGas, intrinsicGas } from "./validity.ts";
+export { TransactionVerdict, transactionVerdictName } from "./verdict.ts";
