@@ -49,11 +49,21 @@ interface MutableAccount extends MemoryAccount {
 
 const isZero = (word: Uint8Array): boolean => word.every((byte) => byte === 0);
 
-/** An empty state. */
-export function createChainState(): ChainState {
-  const accounts = new Map<string, MutableAccount | undefined>();
-  const code = new Map<string, Uint8Array>();
-  const blockHashes = new Map<bigint, Uint8Array>();
+const copyAccounts = (
+  accounts: ReadonlyMap<string, MemoryAccount | undefined>,
+): Map<string, MutableAccount | undefined> =>
+  new Map(
+    [...accounts].map(([address, account]) => [
+      address,
+      account && { ...account, storage: new Map(account.storage) },
+    ]),
+  );
+
+/** An empty state, or one that begins as a copy of another. */
+export function createChainState(initial?: MemoryStateData): ChainState {
+  const accounts = copyAccounts(initial?.accounts ?? new Map());
+  const code = new Map(initial?.code);
+  const blockHashes = new Map(initial?.blockHashes);
   const source = createMemoryState({ complete: true, accounts, code, blockHashes });
   return {
     source,
@@ -91,13 +101,9 @@ export function createChainState(): ChainState {
       blockHashes.set(number, hash);
     },
     snapshot() {
-      const copy = [...accounts].map(
-        ([address, account]) =>
-          [address, account && { ...account, storage: new Map(account.storage) }] as const,
-      );
       return {
         complete: true,
-        accounts: new Map(copy),
+        accounts: copyAccounts(accounts),
         code: new Map(code),
         blockHashes: new Map(blockHashes),
       };
