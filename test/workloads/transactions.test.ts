@@ -43,9 +43,11 @@ function* descriptions(): Generator<TransactionDescription> {
     };
     const fees = { maxFeePerGas: 2_000_000_000 + i, maxPriorityFeePerGas: i };
     yield { ...common, type: 0, gasPrice: 1_000_000_000 };
-    yield { ...common, type: 0, gasPrice: 1_000_000_000, chainId: 1, to: undefined };
+    const data = bytes(lengths[i % 8], i);
+    yield { ...common, data, type: 0, gasPrice: 1_000_000_000, chainId: 1, to: undefined };
     yield { ...common, type: 1, gasPrice: 7, chainId: 1n, accessList };
-    yield { ...common, type: 2, chainId: 1, ...fees, to: i % 2 ? bytes(20, 0) : undefined };
+    yield { ...common, type: 2, chainId: 1, ...fees, to: bytes(20, 0) };
+    yield { ...common, data, type: 2, chainId: 1, ...fees, to: undefined };
     yield { ...common, type: 2, chainId: 1, ...fees, accessList };
     yield {
       ...common,
@@ -88,7 +90,7 @@ test("all types: @ethereumjs/tx decodes, re-encodes and recovers them alike", ()
     assert.deepEqual(decoded.data, description.data);
     assert.deepEqual(decoded.to?.bytes, description.to);
   }
-  assert.equal(index, 420);
+  assert.equal(index, 480);
 });
 
 test("authorisations recover to their authority", () => {
