@@ -17,6 +17,15 @@ export {
   readMemoryState,
 } from "./memory.ts";
 export { orderedTrieRoot } from "./ordered-root.ts";
+export {
+  type AccountProofOutcome,
+  accountProofToJson,
+  type ProofOutcome,
+  readAccountProof,
+  type TrieProof,
+  verifyAccountProofs,
+  verifyTrieProofs,
+} from "./proof.ts";
 export type { Account, AccountChange, StateDiff, StateSource } from "./source.ts";
 export { EMPTY_TRIE_ROOT, UpdateBatch } from "./trie/module.ts";
 export { createTrie, Trie, type TrieOptions } from "./trie/trie.ts";
