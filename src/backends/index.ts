@@ -1,8 +1,10 @@
 /** The registry of back ends, best first: one line each. @module */
 import type { Backend, BackendId } from "../core/index.ts";
 import { createReferenceBackend } from "./reference/index.ts";
+import { createWasmBackend } from "./wasm/index.ts";
 
 export { createReferenceBackend } from "./reference/index.ts";
+export { createWasmBackend } from "./wasm/index.ts";
 
 /** Options that every back end's factory takes; each reads what concerns it. */
 export interface BackendOptions {
@@ -15,5 +17,6 @@ export interface BackendOptions {
 /** Factories by id, in the order that `auto` prefers them. */
 export const backends: Readonly<Partial<Record<BackendId, (options?: BackendOptions) => Backend>>> =
   {
+    wasm: createWasmBackend,
     reference: createReferenceBackend,
   };
