@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { banner } from "./banner.mjs";
 
 /** @returns {[string, string][]} */
-export function kernelFiles() {
+export function files() {
   const folder = fileURLToPath(new URL("../../assembly/kernels", import.meta.url));
   const stems = readdirSync(folder).map((name) => name.replace(/\.ts$/, ""));
   const ids = stems.filter((stem) => !stem.endsWith(".relaxed")).sort();

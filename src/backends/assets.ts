@@ -13,6 +13,13 @@ function builtin<T>(name: string): T | undefined {
 }
 
 /**
+ * Whether the build made this file, as far as can be told without a request: always true in a browser, where `loadAsset` tells.
+ */
+export function hasAsset(path: string): boolean {
+  return builtin<typeof import("node:fs")>("node:fs")?.existsSync(new URL(path, root)) ?? true;
+}
+
+/**
  * Reads one built file.
  *
  * @param path relative to the build folder, such as `kernels/keccak256.wasm`.

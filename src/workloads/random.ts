@@ -26,9 +26,13 @@ function mix(seed: number): number {
   return word ^ (word >>> 15);
 }
 
-/** xoshiro128** (Blackman and Vigna, 2018), seeded by an integer. */
-export function createRandom(seed: number): Random {
-  let a = mix(seed);
+/** xoshiro128** (Blackman and Vigna, 2018), seeded by an integer or a name (through FNV-1a). */
+export function createRandom(seed: number | string): Random {
+  let start = typeof seed === "number" ? seed : 0x811c9dc5;
+  if (typeof seed === "string") {
+    for (const char of seed) start = Math.imul(start ^ (char.codePointAt(0) ?? 0), 0x01000193);
+  }
+  let a = mix(start);
   let b = mix(a);
   let c = mix(b);
   let d = mix(c) | 1;
