@@ -71,7 +71,7 @@ describe("keccak256 × webgpu", needsAdapter, () => {
       [1, 0xffffffff],
       [end - 76, 77],
     ];
-    bad.forEach(([offset, length], i) => setRecord(batch, 5 + 40 * i, offset, length));
+    for (const [i, [offset, length]] of bad.entries()) setRecord(batch, 5 + 40 * i, offset, length);
     setRecord(batch, 299, end, 0);
     setRecord(batch, 298, end - 1, 1);
     await agrees(batch);
