@@ -29,13 +29,8 @@ function shortLimbs(value) {
   return limbs;
 }
 
-/** Adds the value at `index`, where a missing entry is zero. */
-function accumulate(program, columns, index, value) {
-  columns[index] = program.add(columns[index], value);
-}
-
 /** Carries from column `from` on; every limb gets 13 bits and the last carry as many limbs as it needs. */
-function carryAll(program, columns) {
+export function carryAll(program, columns) {
   const limbs = [];
   let carry;
   for (let k = 0; k < columns.length || (carry && carry.max > 0n); k++) {
@@ -74,7 +69,7 @@ function carryTail(program, limbs) {
 }
 
 /** Product columns, schoolbook. */
-function columnsOf(program, x, y, mad) {
+export function columnsOf(x, y, mad) {
   const columns = [];
   for (let k = 0; k < x.length + y.length - 1; k++) {
     for (let i = Math.max(0, k - y.length + 1); i < Math.min(x.length, k + 1); i++) {
@@ -86,7 +81,7 @@ function columnsOf(program, x, y, mad) {
 
 /** Product columns by Karatsuba's identity, modulo 2³² throughout: only the final columns are bounded, and they are exact. */
 function karatsuba(program, x, y, levels) {
-  if (levels === 0) return columnsOf(program, x, y, (a, b, c) => program.madWrapping(a, b, c));
+  if (levels === 0) return columnsOf(x, y, (a, b, c) => program.madWrapping(a, b, c));
   const half = x.length / 2;
   const [x0, x1, y0, y1] = [x.slice(0, half), x.slice(half), y.slice(0, half), y.slice(half)];
   const sum = (a, b) => a.map((value, i) => program.addWrapping(value, b[i]));
@@ -156,7 +151,7 @@ export function fieldPrograms({ prefix, modulus, loose, karatsubaLevels }) {
     const [x, y] = [mul.input("x"), mul.input("y")];
     const columns =
       karatsubaLevels === 0
-        ? columnsOf(mul, x, y, (a, b, c) => mul.mad(a, b, c))
+        ? columnsOf(x, y, (a, b, c) => mul.mad(a, b, c))
         : karatsuba(mul, x, y, karatsubaLevels).map((value, k) =>
             mul.bounded(value, BigInt(Math.min(k + 1, 2 * LIMBS - 1 - k)) * loose * TIGHT),
           );
@@ -319,5 +314,3 @@ export function atLeastProgram(name, threshold, comment) {
   );
   return program.finish([program.low(program.shr(raised[LIMBS - 1], 256 - BITS * (LIMBS - 1)), 1)]);
 }
-
-export { carryAll, columnsOf };

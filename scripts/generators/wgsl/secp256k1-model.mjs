@@ -54,9 +54,7 @@ function splitProgram({ n, glv }) {
   /** round(k · g / 2³⁸⁴): bit 384 is bit 7 of limb 29, and bit 383 is what rounds. */
   const quotient = (g) => {
     const factor = limbsOf(g).map((limb) => program.constant(limb));
-    const columns = columnsOf(program, k, factor, (a, b, c) =>
-      b.max === 0n ? c : program.mad(a, b, c),
-    );
+    const columns = columnsOf(k, factor, (a, b, c) => (b.max === 0n ? c : program.mad(a, b, c)));
     columns[29] = program.add(columns[29], program.constant(1n << 6n));
     const limbs = carryAll(
       program,
