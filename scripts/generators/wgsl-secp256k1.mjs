@@ -84,7 +84,7 @@ export function secp256k1Sources(curve, variant) {
 }
 
 /** @returns {Promise<[string, string][]>} */
-export async function wgslSecp256k1Files() {
+export async function files() {
   const { SECP256K1 } = await import("../../dist/src/params/secp256k1.js");
   const { field, scalar, point } = secp256k1Sources(SECP256K1, { karatsubaLevels: 1 });
   return [
