@@ -99,7 +99,10 @@ const isList = (item: Item): item is Item[] => Array.isArray(item);
 function mutateItems(random: SeededRandom, items: Item[]): void {
   const index = random.below(items.length);
   const item = items[index];
-  if (isList(item) && item.length > 0 && random.below(4) > 0) return mutateItems(random, item);
+  if (isList(item) && item.length > 0 && random.below(4) > 0) {
+    mutateItems(random, item);
+    return;
+  }
   const boundary = (): Uint8Array =>
     random.pick([
       new Uint8Array(0),
