@@ -1,0 +1,219 @@
+/**
+ * The execute and commit stages: runs a block where its state is known, and compares the outcome with what the header commits to.
+ *
+ * @module
+ */
+import { forkAtLeast, toHex } from "../chains/ethereum/index.ts";
+import { LanewiseError } from "../core/index.ts";
+import {
+  type BlockEnvironment,
+  blockBloom,
+  encodeReceipt,
+  type ExecutableBlock,
+  type ExecutionResult,
+  type Executor,
+} from "../executor/index.ts";
+import {
+  createMemoryState,
+  createMutableState,
+  type MemoryStateData,
+  type MutableState,
+} from "../state/memory.ts";
+import { orderedTrieRoot } from "../state/ordered-root.ts";
+import type { StateSource } from "../state/source.ts";
+import type { DecodedBlock } from "./block.ts";
+import type { Depth, Failure } from "./report.ts";
+import { requestsHashOf } from "./requests.ts";
+import { type Unit, unitName } from "./unit.ts";
+
+/** What execution came to. */
+export interface Executed {
+  readonly depth: Depth;
+  readonly note: string;
+  /** For the commit stage; `undefined` where the block did not execute. */
+  readonly result: ExecutionResult | undefined;
+}
+
+const notExecuted = (note: string): Executed => ({
+  depth: "signatures only",
+  note,
+  result: undefined,
+});
+
+/** Executes blocks one after another and carries a complete state from each to the next. */
+export class ExecutionStage {
+  readonly #executor: Executor;
+  /** The state after the block `#head`, where the chain's first state was complete. */
+  #carried: MutableState | undefined;
+  #head: Uint8Array | undefined;
+
+  constructor(executor: Executor) {
+    this.#executor = executor;
+  }
+
+  /** Runs the unit's block. A transaction that may not stand where it stands is added to the unit's failures. */
+  async execute(unit: Unit, signal?: AbortSignal): Promise<Executed> {
+    const { block } = unit;
+    if (block === undefined) return notExecuted("no block around the transactions");
+    const state = this.#stateFor(block);
+    if (unit.failures.length > 0) return notExecuted("the block is invalid before execution");
+    if (state === undefined) return notExecuted("no state before the block was given");
+    if (block.ommers === undefined) return notExecuted("the headers of the ommers were not given");
+    try {
+      const outcome = await this.#executor.execute(
+        executable(unit, block),
+        withParentHash(state, block),
+        signal === undefined ? {} : { signal },
+      );
+      if (outcome.ok) {
+        return { depth: "executed", note: "", result: outcome.result };
+      }
+      unit.failures.push({
+        block: unitName(unit),
+        ...(outcome.invalid.index < unit.list.count
+          ? { transaction: outcome.invalid.index }
+          : { field: "requestsHash" }),
+        rule: "execution",
+        expected: "a transaction that may stand here",
+        got: outcome.invalid.reason,
+      });
+      return notExecuted("a transaction cannot be executed");
+    } catch (error) {
+      if (!(error instanceof LanewiseError) || error.code !== "ERR_STATE_MISSING") throw error;
+      return notExecuted(error.message);
+    }
+  }
+
+  /** Compares an execution with the header, and lets the carried state follow it. */
+  async commit(unit: Unit, executed: Executed): Promise<Executed> {
+    const { block } = unit;
+    const { result } = executed;
+    if (block === undefined || result === undefined) {
+      this.#carried = undefined;
+      return executed;
+    }
+    const note = await compareWithHeader(unit, block, result);
+    if (block.input.postState !== undefined) comparePostState(unit, block.input.postState, result);
+    if (this.#carried !== undefined && unit.failures.length === 0) {
+      this.#carried.apply(result.stateDiff);
+      this.#carried.setBlockHash(block.header.number, unit.blockHash);
+      this.#head = unit.blockHash;
+    } else {
+      this.#carried = undefined;
+    }
+    return { ...executed, note };
+  }
+
+  #stateFor(block: DecodedBlock): StateSource | undefined {
+    const { state } = block.input;
+    if (state !== undefined) {
+      if (!state.complete) {
+        this.#carried = undefined;
+        return createMemoryState(state);
+      }
+      this.#carried = createMutableState(state);
+      return this.#carried.source;
+    }
+    const follows =
+      this.#head !== undefined && Buffer.compare(this.#head, block.header.parentHash) === 0;
+    if (!follows) this.#carried = undefined;
+    return this.#carried?.source;
+  }
+}
+
+/** A block knows its parent's hash, whatever the state knows. */
+function withParentHash(state: StateSource, block: DecodedBlock): StateSource {
+  const { number, parentHash } = block.header;
+  return {
+    account: (address) => state.account(address),
+    storage: (address, slot) => state.storage(address, slot),
+    code: (codeHash) => state.code(codeHash),
+    blockHash: (of) => (of === number - 1n ? parentHash : state.blockHash(of)),
+  };
+}
+
+function executable(unit: Unit, block: DecodedBlock): ExecutableBlock {
+  const { header } = block;
+  const environment: BlockEnvironment = {
+    fork: block.fork,
+    chainId: block.chainId,
+    number: header.number,
+    timestamp: header.timestamp,
+    gasLimit: header.gasLimit,
+    coinbase: header.coinbase,
+    difficulty: header.difficulty,
+    prevRandao: header.mixHash,
+    parentHash: header.parentHash,
+    ...(header.baseFeePerGas === undefined ? {} : { baseFeePerGas: header.baseFeePerGas }),
+    ...(header.excessBlobGas === undefined ? {} : { excessBlobGas: header.excessBlobGas }),
+    ...(header.parentBeaconBlockRoot === undefined
+      ? {}
+      : { parentBeaconBlockRoot: header.parentBeaconBlockRoot }),
+  };
+  return {
+    environment,
+    transactions: block.transactions,
+    senders: unit.senders,
+    authorities: unit.authorities,
+    withdrawals: block.withdrawals ?? [],
+    ommers: block.ommers ?? [],
+  };
+}
+
+/** Adds what differs from the header to the unit's failures; returns what could not be compared. */
+async function compareWithHeader(
+  unit: Unit,
+  block: DecodedBlock,
+  result: ExecutionResult,
+): Promise<string> {
+  const { header, fork } = block;
+  const name = unitName(unit);
+  const differ = (failure: Omit<Failure, "block">): void => {
+    unit.failures.push({ block: name, ...failure });
+  };
+  if (result.gasUsed !== header.gasUsed) {
+    const expected = result.gasUsed.toString();
+    const got = header.gasUsed.toString();
+    differ({ field: "gasUsed", rule: "gas used by the transactions", expected, got });
+  }
+  const compare = (field: "logsBloom" | "receiptsRoot" | "requestsHash", computed: Uint8Array) => {
+    const claimed = header[field];
+    if (claimed === undefined || Buffer.compare(claimed, computed) === 0) return;
+    const rule = `${field} of the execution`;
+    differ({ field, rule, expected: toHex(computed), got: toHex(claimed) });
+  };
+  compare("logsBloom", blockBloom(result.receipts));
+  compare("requestsHash", requestsHashOf(result.requests));
+  const notes = ["state root not compared"];
+  const needsRoots = !forkAtLeast(fork, "byzantium");
+  if (needsRoots && result.receipts.some((receipt) => receipt.stateRoot === undefined)) {
+    notes.push("receipts root not compared: before Byzantium it holds state roots");
+  } else {
+    compare("receiptsRoot", await orderedTrieRoot(result.receipts.map(encodeReceipt)));
+  }
+  return notes.join("; ");
+}
+
+/** Compares the accounts listed with the state that the block left. */
+function comparePostState(unit: Unit, expected: MemoryStateData, result: ExecutionResult): void {
+  const name = unitName(unit);
+  for (const [address, account] of expected.accounts) {
+    const change = result.stateDiff.get(address);
+    if (change === undefined) continue;
+    const differ = (field: string, wanted: string, got: string): void => {
+      const rule = "state after the block";
+      unit.failures.push({ block: name, field, rule, expected: wanted, got });
+    };
+    for (const field of ["nonce", "balance"] as const) {
+      const wanted = String(account?.[field] ?? 0n);
+      const got = String(change.account?.[field] ?? 0n);
+      if (wanted !== got) differ(`${address}.${field}`, wanted, got);
+    }
+    for (const [slot, word] of account?.storage ?? []) {
+      const got = change.storage.get(slot);
+      if (got !== undefined && Buffer.compare(got, word) !== 0) {
+        differ(`${address}.storage[${slot}]`, toHex(word), toHex(got));
+      }
+    }
+  }
+}
