@@ -6,9 +6,11 @@
  *
  * @module
  */
+import type { Withdrawal } from "../chains/ethereum/block.ts";
 import type { Fork } from "../chains/ethereum/forks.ts";
 import type { StateDiff, StateSource } from "../state/source.ts";
 
+export type { Withdrawal } from "../chains/ethereum/block.ts";
 export { FORKS, type Fork } from "../chains/ethereum/forks.ts";
 
 /** The header fields that execution reads. */
@@ -33,14 +35,6 @@ export interface BlockEnvironment {
   readonly parentBeaconBlockRoot?: Uint8Array;
   /** 32 bytes; written to the history contract from Prague on (EIP-2935). */
   readonly parentHash: Uint8Array;
-}
-
-/** A validator withdrawal (EIP-4895); `amount` in Gwei. */
-export interface Withdrawal {
-  readonly index: bigint;
-  readonly validatorIndex: bigint;
-  readonly address: Uint8Array;
-  readonly amount: bigint;
 }
 
 /** An ommer that earns a reward (before Paris). */

@@ -1,5 +1,18 @@
 /** Ethereum's wire formats: raw transactions and blocks → records, verdicts, headers. @module */
 export {
+  type Block,
+  decodeBlock,
+  encodeBlock,
+  encodeWithdrawal,
+  type Withdrawal,
+} from "./block.ts";
+export {
+  blockFromJson,
+  headerFromJson,
+  type JsonBlock,
+  type TransactionClaims,
+} from "./block-json.ts";
+export {
   type DecodeOptions,
   decodeTransactions,
   type PackedTransactions,
@@ -17,6 +30,14 @@ export {
   MAINNET,
   singleForkSchedule,
 } from "./forks.ts";
+export {
+  type BlockHeader,
+  decodeHeader,
+  EMPTY_OMMERS_HASH,
+  encodeHeader,
+  headerHash,
+} from "./header.ts";
+export { fromHex, toHex } from "./hex.ts";
 export {
   authorizationBytes,
   fillAuthorizationHashes,
@@ -36,6 +57,7 @@ export {
   RlpReader,
 } from "./rlp.ts";
 export { type RulesOptions, type TransactionRules, transactionRules } from "./rules.ts";
+export { encodeTransactionJson, type JsonInconsistency } from "./transaction-json.ts";
 export {
   type AccessListEntry,
   type Authorization,
