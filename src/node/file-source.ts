@@ -191,7 +191,8 @@ function* jsonInputs(json: unknown, label: string, depth = 0): Generator<BlockIn
       );
       return;
     }
-    for (const [index, item] of json.entries()) yield* jsonInputs(item, `${label}[${index}]`, depth + 1);
+    for (const [index, item] of json.entries())
+      yield* jsonInputs(item, `${label}[${index}]`, depth + 1);
     return;
   }
   if (typeof json !== "object" || json === null) throw malformed(label, "a block");
@@ -278,7 +279,8 @@ async function* readFolder(folder: string): AsyncGenerator<BlockInput> {
     .map((entry) => entry.name)
     .filter((name) => !STATE_FILE.test(name))
     .sort(byNumber);
-  const genesisBytes = names.length === 0 ? undefined : await readOptional(join(folder, "genesis.json"));
+  const genesisBytes =
+    names.length === 0 ? undefined : await readOptional(join(folder, "genesis.json"));
   const where = join(folder, "genesis.json");
   const genesis =
     genesisBytes === undefined

@@ -57,7 +57,8 @@ export function readGenesis(json: unknown, where: string): Genesis {
   const integer = (key: string): bigint | undefined => {
     const value = fields[key];
     if (value === undefined || value === null) return undefined;
-    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return BigInt(value);
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0)
+      return BigInt(value);
     if (typeof value === "string" && /^(0x[0-9a-fA-F]{1,64}|[0-9]{1,77})$/.test(value)) {
       return BigInt(value);
     }

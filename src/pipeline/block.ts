@@ -5,6 +5,7 @@
  */
 import {
   type Block,
+  type BlockHeader,
   blockFromJson,
   type ChainSchedule,
   decodeBlock,
@@ -14,7 +15,6 @@ import {
   forkAt,
   type JsonInconsistency,
   MAINNET,
-  type BlockHeader,
   RlpReader,
   singleForkSchedule,
   type TransactionClaims,
@@ -178,6 +178,7 @@ function undecodable(input: BlockInput, error: LanewiseError): BlockReport {
   };
   return {
     label: input.label,
+    kind: input.content.kind === "transactions" ? "transactions" : "block",
     number: undefined,
     hash: undefined,
     transactions: 0,

@@ -13,8 +13,8 @@ import {
   encodeWithdrawal,
   headerInput,
   keccakOf,
-  toHex,
   TransactionVerdict,
+  toHex,
   transactionVerdictName,
 } from "../chains/ethereum/index.ts";
 import { orderedTrieRoot } from "../state/ordered-root.ts";
@@ -42,20 +42,20 @@ export async function checkUnit(unit: Unit, parent: Parent | undefined): Promise
   const { block } = unit;
   if (block === undefined) return;
   for (const { path, reason } of block.inconsistencies) {
-    const [, expected, got] = /^expected (.*), got (.*)$/s.exec(reason) ?? [, "agreement", reason];
+    const parts = /^expected (.*), got (.*)$/s.exec(reason);
     const index = /^block\.transactions\[(\d+)\]/.exec(path)?.[1];
     report({
       ...(index === undefined ? {} : { transaction: Number(index) }),
       field: path.replace(/^block\.(transactions\[\d+\]\.)?/, ""),
       rule: "agreement with the block around it",
-      expected: expected ?? "agreement",
-      got: got ?? reason,
+      expected: parts?.[1] ?? "agreement",
+      got: parts?.[2] ?? reason,
     });
   }
   checkClaims(unit, block, report);
   checkHeaderFields(unit, block, report);
   if (parent !== undefined) checkParent(block, parent, report);
-  await checkRoots(unit, block, report);
+  await checkRoots(block, report);
 }
 
 type Report = (failure: Omit<Failure, "block">) => void;
@@ -80,7 +80,13 @@ function checkClaims(unit: Unit, block: DecodedBlock, report: Report): void {
     const { hash: claimedHash, from } = claims[i] ?? {};
     if (claimedHash !== undefined && !sameBytes(hash, claimedHash)) {
       const expected = toHex(claimedHash);
-      report({ transaction: i, field: "hash", rule: "transaction hash", expected, got: toHex(hash) });
+      report({
+        transaction: i,
+        field: "hash",
+        rule: "transaction hash",
+        expected,
+        got: toHex(hash),
+      });
     }
     if (unit.verdicts[i] !== TransactionVerdict.Valid) continue;
     const sender = unit.senders.subarray(20 * i, 20 * i + 20);
@@ -123,7 +129,7 @@ function checkParent(block: DecodedBlock, parent: Parent, report: Report): void 
 }
 
 /** Ordered tries of the body, and the hash of the ommers. */
-async function checkRoots(unit: Unit, block: DecodedBlock, report: Report): Promise<void> {
+async function checkRoots(block: DecodedBlock, report: Report): Promise<void> {
   const { header, withdrawals, ommers } = block;
   const compare = (field: keyof BlockHeader, rule: string, computed: Uint8Array): void => {
     const claimed = header[field] as Uint8Array;

@@ -8,10 +8,10 @@ import { LanewiseError } from "../core/index.ts";
 import {
   type BlockEnvironment,
   blockBloom,
-  encodeReceipt,
   type ExecutableBlock,
   type ExecutionResult,
   type Executor,
+  encodeReceipt,
 } from "../executor/index.ts";
 import {
   createMemoryState,
@@ -32,12 +32,15 @@ export interface Executed {
   readonly note: string;
   /** For the commit stage; `undefined` where the block did not execute. */
   readonly result: ExecutionResult | undefined;
+  /** The state that it ran on. */
+  readonly before: StateSource | undefined;
 }
 
 const notExecuted = (note: string): Executed => ({
   depth: "signatures only",
   note,
   result: undefined,
+  before: undefined,
 });
 
 /** Executes blocks one after another and carries a complete state from each to the next. */
@@ -66,7 +69,7 @@ export class ExecutionStage {
         signal === undefined ? {} : { signal },
       );
       if (outcome.ok) {
-        return { depth: "executed", note: "", result: outcome.result };
+        return { depth: "executed", note: "", result: outcome.result, before: state };
       }
       unit.failures.push({
         block: unitName(unit),
@@ -88,12 +91,13 @@ export class ExecutionStage {
   async commit(unit: Unit, executed: Executed): Promise<Executed> {
     const { block } = unit;
     const { result } = executed;
-    if (block === undefined || result === undefined) {
+    if (block === undefined || result === undefined || executed.before === undefined) {
       this.#carried = undefined;
       return executed;
     }
     const note = await compareWithHeader(unit, block, result);
-    if (block.input.postState !== undefined) comparePostState(unit, block.input.postState, result);
+    const { postState } = block.input;
+    if (postState !== undefined) comparePostState(unit, postState, executed.before, result);
     if (this.#carried !== undefined && unit.failures.length === 0) {
       this.#carried.apply(result.stateDiff);
       this.#carried.setBlockHash(block.header.number, unit.blockHash);
@@ -195,25 +199,29 @@ async function compareWithHeader(
 }
 
 /** Compares the accounts listed with the state that the block left. */
-function comparePostState(unit: Unit, expected: MemoryStateData, result: ExecutionResult): void {
-  const name = unitName(unit);
+function comparePostState(
+  unit: Unit,
+  expected: MemoryStateData,
+  before: StateSource,
+  result: ExecutionResult,
+): void {
+  const block = unitName(unit);
+  const rule = "state after the block";
+  const compare = (field: string, wanted: string, got: string): void => {
+    if (wanted !== got) unit.failures.push({ block, field, rule, expected: wanted, got });
+  };
   for (const [address, account] of expected.accounts) {
+    const key = Buffer.from(address.slice(2), "hex");
     const change = result.stateDiff.get(address);
-    if (change === undefined) continue;
-    const differ = (field: string, wanted: string, got: string): void => {
-      const rule = "state after the block";
-      unit.failures.push({ block: name, field, rule, expected: wanted, got });
-    };
-    for (const field of ["nonce", "balance"] as const) {
-      const wanted = String(account?.[field] ?? 0n);
-      const got = String(change.account?.[field] ?? 0n);
-      if (wanted !== got) differ(`${address}.${field}`, wanted, got);
-    }
+    const after = change === undefined ? before.account(key) : change.account;
+    compare(`${address}.nonce`, String(account?.nonce ?? 0n), String(after?.nonce ?? 0n));
+    compare(`${address}.balance`, String(account?.balance ?? 0n), String(after?.balance ?? 0n));
     for (const [slot, word] of account?.storage ?? []) {
-      const got = change.storage.get(slot);
-      if (got !== undefined && Buffer.compare(got, word) !== 0) {
-        differ(`${address}.storage[${slot}]`, toHex(word), toHex(got));
-      }
+      const unchanged = change?.storageCleared
+        ? new Uint8Array(32)
+        : before.storage(key, Buffer.from(slot.slice(2), "hex"));
+      const got = change?.storage.get(slot) ?? unchanged;
+      compare(`${address}.storage[${slot}]`, toHex(word), toHex(got));
     }
   }
 }

@@ -134,7 +134,12 @@ function checkBlobFields(
 ): HeaderFault | undefined {
   const used = BigInt(blobCount) * BLOB_GAS;
   if (header.blobGasUsed !== used) {
-    return fault("blobGasUsed", "blob gas of the transactions (EIP-4844)", used, header.blobGasUsed);
+    return fault(
+      "blobGasUsed",
+      "blob gas of the transactions (EIP-4844)",
+      used,
+      header.blobGasUsed,
+    );
   }
   const max = BigInt(blobs.max) * BLOB_GAS;
   if (used > max) return fault("blobGasUsed", "blob gas limit (EIP-4844)", `at most ${max}`, used);
@@ -183,7 +188,12 @@ function checkBaseFee(header: BlockHeader, parent: BlockHeader): HeaderFault | u
   if (header.baseFeePerGas === undefined) return undefined;
   const expected = nextBaseFee(parent);
   if (header.baseFeePerGas === expected) return undefined;
-  return fault("baseFeePerGas", "base fee from the parent (EIP-1559)", expected, header.baseFeePerGas);
+  return fault(
+    "baseFeePerGas",
+    "base fee from the parent (EIP-1559)",
+    expected,
+    header.baseFeePerGas,
+  );
 }
 
 function checkExcessBlobGas(

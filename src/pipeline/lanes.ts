@@ -59,7 +59,10 @@ export function fillHashes(units: readonly Unit[], pool: BatchPool): HashedGroup
 
 function expectAll(filled: number, count: number): void {
   if (filled !== count) {
-    throw new LanewiseError("ERR_INPUT", `batch: expected room for ${count} records, got ${filled}`);
+    throw new LanewiseError(
+      "ERR_INPUT",
+      `batch: expected room for ${count} records, got ${filled}`,
+    );
   }
 }
 

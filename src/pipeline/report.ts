@@ -27,8 +27,9 @@ export type Depth =
 
 /** The verdict on one unit of input. */
 export interface BlockReport {
-  /** Where the block came from. */
+  /** Where it came from. */
   readonly label: string;
+  readonly kind: "block" | "transactions";
   /** `undefined` for bare transactions. */
   readonly number: bigint | undefined;
   /** Recomputed from the header, 32 bytes; `undefined` for bare transactions and undecodable blocks. */
@@ -80,6 +81,12 @@ export class StageClock {
   readonly #totals = new Map<Stage, { ms: number; count: number }>(
     STAGES.map((stage) => [stage, { ms: 0, count: 0 }]),
   );
+
+  /** Adds items without time. */
+  add(stage: Stage, count: number): void {
+    const total = this.#totals.get(stage);
+    if (total !== undefined) total.count += count;
+  }
 
   /** Adds the time that `work` takes, and `count` items. */
   async time<Result>(

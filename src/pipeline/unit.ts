@@ -5,7 +5,7 @@
  */
 import type { TransactionList } from "../chains/ethereum/index.ts";
 import type { DecodedBlock } from "./block.ts";
-import type { Failure } from "./report.ts";
+import type { BlockReport, Depth, Failure } from "./report.ts";
 
 /** What decoding and the kernels found out about one input; each stage fills its part. */
 export interface Unit {
@@ -53,4 +53,22 @@ export function createUnit(
 /** How reports name the unit: the block's number, else the source. */
 export function unitName(unit: Unit): string {
   return unit.block === undefined ? unit.label : unit.block.header.number.toString();
+}
+
+/** The verdict on a unit that has passed all stages. */
+export function unitReport(
+  unit: Unit,
+  executed: { readonly depth: Depth; readonly note: string },
+): BlockReport {
+  return {
+    label: unit.label,
+    kind: unit.block === undefined ? "transactions" : "block",
+    number: unit.block?.header.number,
+    hash: unit.block === undefined ? undefined : unit.blockHash,
+    transactions: unit.list.count,
+    ok: unit.failures.length === 0,
+    depth: executed.depth,
+    note: executed.note,
+    failures: unit.failures,
+  };
 }
