@@ -7,32 +7,30 @@
  */
 import {
   type BlockHeader,
-  blobParametersOf,
+  blockFees,
+  checkBody,
+  checkHeader,
   checkInBlock,
-  encodeRlp,
   encodeWithdrawal,
-  headerInput,
-  keccakOf,
   TransactionVerdict,
   toHex,
   transactionVerdictName,
 } from "../chains/ethereum/index.ts";
 import { orderedTrieRoot } from "../state/ordered-root.ts";
 import type { DecodedBlock } from "./block.ts";
-import { blobBaseFeeOf, checkAgainstParent, checkHeader, excessIsAbsurd } from "./header-rules.ts";
 import type { Failure } from "./report.ts";
 import { type Unit, unitName } from "./unit.ts";
 
-/** The block before, as far as the run has seen it. */
-export interface Parent {
-  readonly hash: Uint8Array;
-  readonly header: BlockHeader;
-}
-
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/** Adds every rule that the unit breaks to its failures. */
-export async function checkUnit(unit: Unit, parent: Parent | undefined): Promise<void> {
+/** The two halves of a sentence "expected …, got …". */
+export function expectedAndGot(reason: string): Pick<Failure, "expected" | "got"> {
+  const parts = /^expected (.*), got (.*)$/s.exec(reason);
+  return { expected: parts?.[1] ?? reason.replace(/^expected /, ""), got: parts?.[2] ?? "not so" };
+}
+
+/** Adds every rule that the unit breaks to its failures. `parent`: the header before, where it is known. */
+export async function checkUnit(unit: Unit, parent: BlockHeader | undefined): Promise<void> {
   const report = reporter(unit);
   for (let i = 0; i < unit.list.count; i++) {
     if (unit.verdicts[i] === TransactionVerdict.Valid) continue;
@@ -42,19 +40,16 @@ export async function checkUnit(unit: Unit, parent: Parent | undefined): Promise
   const { block } = unit;
   if (block === undefined) return;
   for (const { path, reason } of block.inconsistencies) {
-    const parts = /^expected (.*), got (.*)$/s.exec(reason);
     const index = /^block\.transactions\[(\d+)\]/.exec(path)?.[1];
     report({
       ...(index === undefined ? {} : { transaction: Number(index) }),
       field: path.replace(/^block\.(transactions\[\d+\]\.)?/, ""),
       rule: "agreement with the block around it",
-      expected: parts?.[1] ?? "agreement",
-      got: parts?.[2] ?? reason,
+      ...expectedAndGot(reason),
     });
   }
   checkClaims(unit, block, report);
-  checkHeaderFields(unit, block, report);
-  if (parent !== undefined) checkParent(block, parent, report);
+  checkRules(unit, block, parent, report);
   await checkRoots(block, report);
 }
 
@@ -65,34 +60,37 @@ function reporter(unit: Unit): Report {
   return (failure) => unit.failures.push({ block, ...failure });
 }
 
-/** Hashes and senders that the source claims, and the rules that a header adds to its transactions. */
+/** Hashes and senders that the source claims, and what a header demands of its transactions. */
 function checkClaims(unit: Unit, block: DecodedBlock, report: Report): void {
-  const { header, claims } = block;
-  const blobs = blobParametersOf(block.fork);
-  const excess = header.excessBlobGas ?? 0n;
-  const blobBaseFee =
-    blobs === undefined || excessIsAbsurd(excess, blobs.updateFraction)
-      ? undefined
-      : blobBaseFeeOf(excess, blobs.updateFraction);
-  const fees = { gasLimit: header.gasLimit, baseFeePerGas: header.baseFeePerGas, blobBaseFee };
+  const { claims, claimedHash } = block;
+  if (claimedHash !== undefined && !sameBytes(unit.blockHash, claimedHash)) {
+    const got = toHex(claimedHash);
+    report({ field: "hash", rule: "block hash", expected: toHex(unit.blockHash), got });
+  }
+  const fees = blockFees(block.header, unit.list.rules);
   for (let i = 0; i < unit.list.count; i++) {
     const hash = unit.transactionHashes.subarray(32 * i, 32 * i + 32);
-    const { hash: claimedHash, from } = claims[i] ?? {};
-    if (claimedHash !== undefined && !sameBytes(hash, claimedHash)) {
-      const expected = toHex(claimedHash);
+    const { hash: claimed, from } = claims[i] ?? {};
+    if (claimed !== undefined && !sameBytes(hash, claimed)) {
+      const got = toHex(claimed);
       report({
         transaction: i,
         field: "hash",
         rule: "transaction hash",
-        expected,
-        got: toHex(hash),
+        expected: toHex(hash),
+        got,
       });
     }
     if (unit.verdicts[i] !== TransactionVerdict.Valid) continue;
     const sender = unit.senders.subarray(20 * i, 20 * i + 20);
     if (from !== undefined && !sameBytes(sender, from)) {
-      const expected = toHex(from);
-      report({ transaction: i, field: "from", rule: "sender", expected, got: toHex(sender) });
+      report({
+        transaction: i,
+        field: "from",
+        rule: "sender",
+        expected: toHex(sender),
+        got: toHex(from),
+      });
     }
     const verdict = checkInBlock(unit.list, i, fees);
     if (verdict !== TransactionVerdict.Valid) {
@@ -102,57 +100,39 @@ function checkClaims(unit: Unit, block: DecodedBlock, report: Report): void {
   }
 }
 
-function checkHeaderFields(unit: Unit, block: DecodedBlock, report: Report): void {
-  const { header, claimedHash } = block;
-  if (claimedHash !== undefined && !sameBytes(unit.blockHash, claimedHash)) {
-    const got = toHex(unit.blockHash);
-    report({ field: "hash", rule: "block hash of the header", expected: toHex(claimedHash), got });
+/** The fork's rules of header and body. */
+function checkRules(
+  unit: Unit,
+  block: DecodedBlock,
+  parent: BlockHeader | undefined,
+  report: Report,
+): void {
+  const { rules } = unit.list;
+  const faults = [
+    ...checkHeader(block.header, rules, parent),
+    ...checkBody(block, unit.list, rules),
+  ];
+  for (const { field, reason } of faults) {
+    report({ field, rule: `${block.fork} rules`, ...expectedAndGot(reason) });
   }
-  let blobCount = 0;
-  for (let i = 0; i < unit.list.count; i++) {
-    if (unit.list.verdicts[i] === TransactionVerdict.Valid) blobCount += unit.list.blobCount(i);
-  }
-  const fault = checkHeader(header, block.fork, blobParametersOf(block.fork), blobCount);
-  if (fault !== undefined) report(fault);
 }
 
-function checkParent(block: DecodedBlock, parent: Parent, report: Report): void {
-  const { header } = block;
-  if (!sameBytes(header.parentHash, parent.hash)) {
-    const got = toHex(header.parentHash);
-    const expected = toHex(parent.hash);
-    report({ field: "parentHash", rule: "hash of the block before", expected, got });
-    return;
-  }
-  const fault = checkAgainstParent(header, parent.header, block.fork, blobParametersOf(block.fork));
-  if (fault !== undefined) report(fault);
-}
-
-/** Ordered tries of the body, and the hash of the ommers. */
+/** Ordered tries of the body. */
 async function checkRoots(block: DecodedBlock, report: Report): Promise<void> {
-  const { header, withdrawals, ommers } = block;
-  const compare = (field: keyof BlockHeader, rule: string, computed: Uint8Array): void => {
-    const claimed = header[field] as Uint8Array;
+  const { header, withdrawals, transactions } = block;
+  const compare = (field: string, rule: string, computed: Uint8Array, claimed: Uint8Array) => {
     if (sameBytes(claimed, computed)) return;
     report({ field, rule, expected: toHex(computed), got: toHex(claimed) });
   };
+  const transactionsRoot = await orderedTrieRoot(transactions);
   compare(
     "transactionsRoot",
     "root of the transactions",
-    await orderedTrieRoot(block.transactions),
+    transactionsRoot,
+    header.transactionsRoot,
   );
-  if (ommers !== undefined) {
-    compare("ommersHash", "hash of the ommers", keccakOf(encodeRlp(ommers.map(headerInput))));
-  }
   if (withdrawals !== undefined && header.withdrawalsRoot !== undefined) {
-    compare(
-      "withdrawalsRoot",
-      "root of the withdrawals",
-      await orderedTrieRoot(withdrawals.map(encodeWithdrawal)),
-    );
-  } else if ((withdrawals === undefined) !== (header.withdrawalsRoot === undefined)) {
-    const [expected, got] =
-      withdrawals === undefined ? ["withdrawals", "none"] : ["no withdrawals", "some"];
-    report({ field: "withdrawals", rule: "withdrawals by withdrawalsRoot", expected, got });
+    const root = await orderedTrieRoot(withdrawals.map(encodeWithdrawal));
+    compare("withdrawalsRoot", "root of the withdrawals", root, header.withdrawalsRoot);
   }
 }

@@ -13,6 +13,7 @@ import {
   type Executor,
   encodeReceipt,
 } from "../executor/index.ts";
+import { createStateCommitment, type StateCommitment } from "../state/commitment.ts";
 import {
   createMemoryState,
   createMutableState,
@@ -20,7 +21,7 @@ import {
   type MutableState,
 } from "../state/memory.ts";
 import { orderedTrieRoot } from "../state/ordered-root.ts";
-import type { StateSource } from "../state/source.ts";
+import type { StateDiff, StateSource } from "../state/source.ts";
 import type { DecodedBlock } from "./block.ts";
 import type { Depth, Failure } from "./report.ts";
 import { requestsHashOf } from "./requests.ts";
@@ -43,12 +44,28 @@ const notExecuted = (note: string): Executed => ({
   before: undefined,
 });
 
+/** A complete state that follows the blocks, and its tries. */
+interface CarriedState {
+  readonly state: MutableState;
+  readonly commitment: StateCommitment;
+  /** Hash of the last block applied; `undefined` before the first. */
+  head: Uint8Array | undefined;
+}
+
+/** Everything that a state holds, as the changes that lead there from nothing. */
+function wholeState(data: MemoryStateData): StateDiff {
+  return new Map(
+    [...data.accounts].map(([address, account]) => [
+      address,
+      { account, storageCleared: false, storage: account?.storage ?? new Map() },
+    ]),
+  );
+}
+
 /** Executes blocks one after another and carries a complete state from each to the next. */
 export class ExecutionStage {
   readonly #executor: Executor;
-  /** The state after the block `#head`, where the chain's first state was complete. */
-  #carried: MutableState | undefined;
-  #head: Uint8Array | undefined;
+  #carried: CarriedState | undefined;
 
   constructor(executor: Executor) {
     this.#executor = executor;
@@ -90,39 +107,54 @@ export class ExecutionStage {
   /** Compares an execution with the header, and lets the carried state follow it. */
   async commit(unit: Unit, executed: Executed): Promise<Executed> {
     const { block } = unit;
-    const { result } = executed;
-    if (block === undefined || result === undefined || executed.before === undefined) {
-      this.#carried = undefined;
-      return executed;
-    }
-    const note = await compareWithHeader(unit, block, result);
+    const { result, before } = executed;
+    const carried = this.#carried;
+    this.#carried = undefined;
+    if (block === undefined || result === undefined || before === undefined) return executed;
+    const notes = await compareWithHeader(unit, block, result);
     const { postState } = block.input;
-    if (postState !== undefined) comparePostState(unit, postState, executed.before, result);
-    if (this.#carried !== undefined && unit.failures.length === 0) {
-      this.#carried.apply(result.stateDiff);
-      this.#carried.setBlockHash(block.header.number, unit.blockHash);
-      this.#head = unit.blockHash;
+    if (postState !== undefined) comparePostState(unit, postState, before, result);
+    if (carried === undefined) {
+      notes.unshift("state root not compared: the state given is not complete");
     } else {
-      this.#carried = undefined;
+      compareStateRoot(unit, block, carried.commitment.apply(result.stateDiff));
+      if (unit.failures.length === 0) {
+        carried.state.apply(result.stateDiff);
+        carried.state.setBlockHash(block.header.number, unit.blockHash);
+        carried.head = unit.blockHash;
+        this.#carried = carried;
+      }
     }
-    return { ...executed, note };
+    return { ...executed, note: notes.join("; ") };
   }
 
   #stateFor(block: DecodedBlock): StateSource | undefined {
     const { state } = block.input;
     if (state !== undefined) {
-      if (!state.complete) {
-        this.#carried = undefined;
-        return createMemoryState(state);
-      }
-      this.#carried = createMutableState(state);
-      return this.#carried.source;
+      this.#carried = undefined;
+      if (!state.complete) return createMemoryState(state);
+      const commitment = createStateCommitment();
+      commitment.apply(wholeState(state));
+      this.#carried = { state: createMutableState(state), commitment, head: undefined };
+      return this.#carried.state.source;
     }
-    const follows =
-      this.#head !== undefined && Buffer.compare(this.#head, block.header.parentHash) === 0;
-    if (!follows) this.#carried = undefined;
-    return this.#carried?.source;
+    const head = this.#carried?.head;
+    if (head === undefined || Buffer.compare(head, block.header.parentHash) !== 0) {
+      this.#carried = undefined;
+    }
+    return this.#carried?.state.source;
   }
+}
+
+function compareStateRoot(unit: Unit, block: DecodedBlock, root: Uint8Array): void {
+  if (Buffer.compare(root, block.header.stateRoot) === 0) return;
+  unit.failures.push({
+    block: unitName(unit),
+    field: "stateRoot",
+    rule: "state root of the execution",
+    expected: toHex(root),
+    got: toHex(block.header.stateRoot),
+  });
 }
 
 /** A block knows its parent's hash, whatever the state knows. */
@@ -169,7 +201,7 @@ async function compareWithHeader(
   unit: Unit,
   block: DecodedBlock,
   result: ExecutionResult,
-): Promise<string> {
+): Promise<string[]> {
   const { header, fork } = block;
   const name = unitName(unit);
   const differ = (failure: Omit<Failure, "block">): void => {
@@ -188,14 +220,14 @@ async function compareWithHeader(
   };
   compare("logsBloom", blockBloom(result.receipts));
   compare("requestsHash", requestsHashOf(result.requests));
-  const notes = ["state root not compared"];
+  const notes: string[] = [];
   const needsRoots = !forkAtLeast(fork, "byzantium");
   if (needsRoots && result.receipts.some((receipt) => receipt.stateRoot === undefined)) {
     notes.push("receipts root not compared: before Byzantium it holds state roots");
   } else {
     compare("receiptsRoot", await orderedTrieRoot(result.receipts.map(encodeReceipt)));
   }
-  return notes.join("; ");
+  return notes;
 }
 
 /** Compares the accounts listed with the state that the block left. */

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { Parent } from "./check.ts";
+import type { BlockHeader } from "../chains/ethereum/index.ts";
 import type { Unit } from "./unit.ts";
 
 /** Remembers the last block of a stream. */
 export class ParentTracker {
-  #last: Parent | undefined;
+  #last: { readonly hash: Uint8Array; readonly header: BlockHeader } | undefined;
 
   /** The parent of the unit's block, as far as it is known; the block is the last one from now on. */
-  parentOf(unit: Unit): Parent | undefined {
+  parentOf(unit: Unit): BlockHeader | undefined {
     const last = this.#last;
     if (unit.block === undefined) {
       this.#last = undefined;
@@ -21,7 +21,7 @@ export class ParentTracker {
     this.#last = { hash: unit.blockHash, header };
     if (last === undefined) return undefined;
     const named = Buffer.compare(last.hash, header.parentHash) === 0;
-    return named || input.follows ? last : undefined;
+    return named || input.follows ? last.header : undefined;
   }
 
   /** An input could not be decoded: nobody's parent is known. */
