@@ -13,6 +13,8 @@ import { EMPTY_TRIE_ROOT, type NodeLocation, TrieModule, UpdateBatch } from "./t
 const ACCOUNT_TRIE = 0;
 /** "As it was": the trie module keeps the account's root (see `TrieModule.update`). */
 const SAME_STORAGE_ROOT = new Uint8Array(32);
+/** An account's RLP ends with its storage root, 0xa0 and its code hash. */
+const STORAGE_ROOT_FROM_END = 65;
 
 /** Where a trie node belongs: the account trie, or the storage of the account with this hashed address. */
 export interface StateNodePlace {
@@ -117,6 +119,12 @@ export class StateCommitment {
     const digests = module.digests(addresses);
     const digest = (index: number) => digests.subarray(index * 32, index * 32 + 32);
 
+    // Whatever is wrong with the diff shows before anything changes.
+    const values = names.map((name) => {
+      const { account, storageCleared } = diff.get(name)!;
+      const storageRoot = storageCleared ? EMPTY_TRIE_ROOT : SAME_STORAGE_ROOT;
+      return account && encodeAccount(account, storageRoot);
+    });
     const changedStorage: number[] = [];
     const batch = new UpdateBatch();
     for (const [index, name] of names.entries()) {
@@ -133,14 +141,16 @@ export class StateCommitment {
 
     batch.clear();
     for (const [index, name] of names.entries()) {
-      const { account, storageCleared, storage } = diff.get(name)!;
-      if (account === undefined) {
+      const value = values[index];
+      if (value === undefined) {
         batch.delete(digest(index));
         continue;
       }
-      let storageRoot = storageCleared ? EMPTY_TRIE_ROOT : SAME_STORAGE_ROOT;
-      if (storage.size > 0) storageRoot = module.root(this.#storages.get(name)!.handle);
-      batch.put(digest(index), encodeAccount(account, storageRoot));
+      if (diff.get(name)!.storage.size > 0) {
+        const storageRoot = module.root(this.#storages.get(name)!.handle);
+        value.set(storageRoot, value.length - STORAGE_ROOT_FROM_END);
+      }
+      batch.put(digest(index), value);
     }
     module.update(this.#accounts, batch, { accounts: true });
     module.commit([this.#accounts]);

@@ -7,6 +7,13 @@ export {
   type Withdrawal,
 } from "./block.ts";
 export {
+  type BlockFault,
+  type BlockRules,
+  blockFees,
+  checkBody,
+  checkHeader,
+} from "./block-check.ts";
+export {
   blockFromJson,
   headerFromJson,
   type JsonBlock,
@@ -17,6 +24,7 @@ export {
   decodeTransactions,
   type PackedTransactions,
 } from "./decode.ts";
+export { blobBaseFee, nextBaseFee, nextExcessBlobGas } from "./fee-market.ts";
 export { TransactionField, TransactionType } from "./fields.ts";
 export {
   type BlobParameters,
@@ -36,6 +44,8 @@ export {
   EMPTY_OMMERS_HASH,
   encodeHeader,
   headerHash,
+  headerInput,
+  keccakOf,
 } from "./header.ts";
 export { fromHex, toHex } from "./hex.ts";
 export {
@@ -57,6 +67,7 @@ export {
   RlpReader,
 } from "./rlp.ts";
 export { type RulesOptions, type TransactionRules, transactionRules } from "./rules.ts";
+export { checkSidecar, type KzgVerifier, loadKzgVerifier, versionedHash } from "./sidecar.ts";
 export { encodeTransactionJson, type JsonInconsistency } from "./transaction-json.ts";
 export {
   type AccessListEntry,
