@@ -13,6 +13,7 @@ import { encodeBlock } from "../chains/ethereum/index.ts";
 import { LanewiseError } from "../core/index.ts";
 import { generateChain } from "../workloads/chain.ts";
 import { generateTransactions } from "../workloads/transaction-stream.ts";
+import { UsageError } from "./usage.ts";
 
 /** Options as the command line gives them. */
 export interface GenerateOptions {
@@ -37,7 +38,7 @@ const BLOCKS_FILE = "chain.rlp";
 
 function positiveInteger(name: string, value: unknown): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  throw new RangeError(`${name}: expected a positive integer, got ${value}`);
+  throw new UsageError(`${name}: expected a positive integer, got ${value}`);
 }
 
 function oneOf<Choice extends string>(
@@ -47,7 +48,7 @@ function oneOf<Choice extends string>(
 ): Choice {
   const choice = choices.find((candidate) => candidate === value);
   if (choice === undefined)
-    throw new RangeError(`${name}: expected one of ${choices.join(", ")}, got ${value}`);
+    throw new UsageError(`${name}: expected one of ${choices.join(", ")}, got ${value}`);
   return choice;
 }
 
@@ -97,7 +98,7 @@ async function writeTransactions(options: GenerateOptions, output: Writable): Pr
 /** Writes `genesis.json` and `chain.rlp`, block by block; reports what was written. */
 async function writeChain(options: GenerateOptions, output: Writable): Promise<void> {
   const { out, seed, transactions, blockTransactions } = options;
-  if (out === undefined) throw new RangeError("--out: expected a folder for the chain, got none");
+  if (out === undefined) throw new UsageError("--out: expected a folder for the chain, got none");
   const blocks = Math.ceil(transactions / blockTransactions);
   const chain = await generateChain({ seed, blocks, transactionsPerBlock: blockTransactions });
   let blockCount = 0;
@@ -123,7 +124,7 @@ async function writeChain(options: GenerateOptions, output: Writable): Promise<v
 /**
  * Generates into `output` (transactions) or a folder (a chain).
  *
- * @throws RangeError on an option that makes no sense; LanewiseError `ERR_SOURCE` where the folder cannot be written.
+ * @throws UsageError on an option that makes no sense; LanewiseError `ERR_SOURCE` where the folder cannot be written.
  */
 export async function generate(options: GenerateOptions, output: Writable): Promise<void> {
   positiveInteger("--transactions", options.transactions);

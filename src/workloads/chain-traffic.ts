@@ -8,7 +8,6 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { encodeCall, encodeCreation, encodeTransfer, padStart } from "./abi.ts";
 import { createAccounts, type TestAccount } from "./accounts.ts";
 import { creationAddress } from "./chain-state.ts";
-import { pick } from "./draw.ts";
 import { Account, Pair, PriceOracle, Router, Token } from "./generated/contracts.ts";
 import { mappingSlot, UNLIMITED } from "./layout.ts";
 import { createRandom } from "./random.ts";
@@ -107,7 +106,7 @@ export function createTraffic(seed: string | number, chainId: number): Traffic {
     const nonce = nonces.get(from) ?? 0;
     const own = part.type === 4 ? part.authorizationList.length : 0;
     nonces.set(from, nonce + 1 + own);
-    const tip = GWEI / 10n + BigInt(random.integer(1000)) * 1_000_000n;
+    const tip = GWEI / 10n + BigInt(random.below(1000)) * 1_000_000n;
     const { unprotected, ...fields } = part;
     const transaction = {
       ...fields,
@@ -126,18 +125,18 @@ export function createTraffic(seed: string | number, chainId: number): Traffic {
     };
   }
 
-  const transferAmount = (): number => 1 + random.integer(1_000_000_000);
+  const transferAmount = (): number => 1 + random.below(1_000_000_000);
 
   /** Slots that a transfer touches. */
   const transferSlots = (from: TestAccount, to: TestAccount): Uint8Array[] =>
     [from, to].map(({ address }) => mappingSlot(address, Token.slots._balances));
 
   function make(kind: Kind, baseFee: bigint, blobsLeft: number): SignedTransaction {
-    const from = pick(random, people);
-    const to = pick(random, people);
+    const from = random.pick(people);
+    const to = random.pick(people);
     const plain = { to: to.address, value: transferAmount(), gasLimit: GAS.plain };
     const data = encodeTransfer(to.address, transferAmount());
-    const token = { to: random.integer(4) === 0 ? euro : dollar, data, gasLimit: GAS.token };
+    const token = { to: random.below(4) === 0 ? euro : dollar, data, gasLimit: GAS.token };
     switch (kind) {
       case "token":
         return seal(from, { type: 2, ...token }, baseFee);
@@ -152,8 +151,8 @@ export function createTraffic(seed: string | number, chainId: number): Traffic {
       case "plain":
         return seal(from, { type: 2, ...plain }, baseFee);
       case "swap": {
-        const trader = pick(random, traders);
-        const sold = random.integer(2) === 0 ? dollar : euro;
+        const trader = random.pick(traders);
+        const sold = random.below(2) === 0 ? dollar : euro;
         const call = encodeCall(
           Router,
           "swap(address[],address,uint256,uint256,address,uint256)",
@@ -164,7 +163,7 @@ export function createTraffic(seed: string | number, chainId: number): Traffic {
       case "batch":
         return batch(baseFee);
       case "blob": {
-        const count = Math.min(blobsLeft, 1 + random.integer(2));
+        const count = Math.min(blobsLeft, 1 + random.below(2));
         if (count === 0) return seal(from, { type: 2, ...plain }, baseFee);
         const blobVersionedHashes = Array.from({ length: count }, () => {
           const hash = sha256(random.bytes(48));
@@ -174,7 +173,7 @@ export function createTraffic(seed: string | number, chainId: number): Traffic {
         return seal(from, { type: 3, ...plain, blobVersionedHashes }, baseFee);
       }
       case "deploy": {
-        const creation = encodeCreation(PriceOracle, 1 + random.integer(1_000_000));
+        const creation = encodeCreation(PriceOracle, 1 + random.below(1_000_000));
         return seal(
           from,
           { type: 2, to: undefined, data: creation, gasLimit: GAS.deploy },
@@ -197,8 +196,8 @@ export function createTraffic(seed: string | number, chainId: number): Traffic {
 
   /** An account takes on code and pays two others with one transaction. */
   function batch(baseFee: bigint): SignedTransaction {
-    const from = pick(random, smart);
-    const calls = [pick(random, people), pick(random, people)].map(({ address }) => ({
+    const from = random.pick(smart);
+    const calls = [random.pick(people), random.pick(people)].map(({ address }) => ({
       tuple: [dollar, 0, { bytes: encodeTransfer(address, transferAmount()) }],
     }));
     const data = encodeCall(Account, "run((address,uint256,bytes)[])", calls);
@@ -246,7 +245,7 @@ export function createTraffic(seed: string | number, chainId: number): Traffic {
     next(count, baseFee) {
       let blobsLeft = MOST_BLOBS;
       return Array.from({ length: count }, () => {
-        const transaction = make(pick(random, DECK), baseFee, blobsLeft);
+        const transaction = make(random.pick(DECK), baseFee, blobsLeft);
         blobsLeft -= transaction.blobs;
         return transaction;
       });

@@ -7,7 +7,7 @@
  * @module
  */
 import { utf8ToBytes } from "@noble/hashes/utils.js";
-import { GAS_PER_BLOB, nextBaseFee, nextExcessBlobGas } from "../chains/ethereum/fee-market.ts";
+import { GAS_PER_BLOB } from "../chains/ethereum/fee-market.ts";
 import {
   type Block,
   type BlockHeader,
@@ -15,6 +15,8 @@ import {
   EMPTY_OMMERS_HASH,
   encodeWithdrawal,
   headerHash,
+  nextBaseFee,
+  nextExcessBlobGas,
   toHex,
   type Withdrawal,
 } from "../chains/ethereum/index.ts";
@@ -247,7 +249,7 @@ export async function generateChain(options: ChainOptions): Promise<GeneratedCha
     const withdrawals = Array.from({ length: WITHDRAWALS_PER_BLOCK }, (_, i): Withdrawal => {
       const index = (number - 1n) * BigInt(WITHDRAWALS_PER_BLOCK) + BigInt(i);
       const validatorIndex = index % BigInt(validators.length);
-      const amount = BigInt(1 + random.integer(20_000_000));
+      const amount = BigInt(1 + random.below(20_000_000));
       return { index, validatorIndex, address: validators[Number(validatorIndex)], amount };
     });
     const result = await execute(executor, opened, transactions, withdrawals, state);

@@ -35,12 +35,12 @@ export function* generateTransactions(options: TransactionStreamOptions): Genera
   const token = random.bytes(20);
   const { sign } = createTransactionSigner(createSigner({ seed: `stream ${seed}` }));
   for (let i = 0; i < count; i++) {
-    const sender = random.integer(accountCount);
-    const receiver = accounts[random.integer(accountCount)].address;
+    const sender = random.below(accountCount);
+    const receiver = accounts[random.below(accountCount)].address;
     const amount = random.u32();
-    const tip = random.integer(GWEI);
+    const tip = random.below(GWEI);
     const nonce = nonces[sender]++;
-    const roll = random.integer(10);
+    const roll = random.below(10);
     const call =
       roll < 5
         ? { to: token, data: encodeTransfer(receiver, amount), gasLimit: TOKEN_GAS }
