@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import cac from "cac";
 import { LanewiseError } from "../core/index.ts";
 import { registerDoctorCommand } from "./doctor.ts";
+import { registerGenerateCommand } from "./generate.ts";
 import { EXIT, UsageError } from "./usage.ts";
 import { registerValidateCommand } from "./validate.ts";
 
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   const cli = cac("lanewise");
   registerValidateCommand(cli);
   registerDoctorCommand(cli);
+  registerGenerateCommand(cli);
   cli.help();
   cli.version(version());
   cli.parse(process.argv, { run: false });
@@ -41,8 +43,8 @@ async function main(): Promise<void> {
     const [word] = cli.args;
     throw new UsageError(
       word === undefined
-        ? "expected a command: validate or doctor"
-        : `expected a command: validate or doctor, got ${word}`,
+        ? "expected a command: validate, doctor or generate"
+        : `expected a command: validate, doctor or generate, got ${word}`,
     );
   }
   await cli.runMatchedCommand();

@@ -254,7 +254,7 @@ async function readState(path: string): Promise<MemoryStateData | undefined> {
 async function* readOne(path: string, genesis: Genesis | undefined): AsyncGenerator<BlockInput> {
   const folder = dirname(path);
   const state =
-    (await readState(path.replace(/\.json$/, "State.json"))) ??
+    (await readState(path.replace(/(\.[^./]*)?$/, "State.json"))) ??
     (await readState(join(folder, "pre_state.json")));
   const postState = await readState(join(folder, "post_state.json"));
   let first = true;
