@@ -43,7 +43,9 @@ function liftLimbs(p) {
   }
   const total = limbs.reduce((all, limb, i) => all + (limb << BigInt(29 * i)), 0n);
   check(total === value, "lift is not a multiple of p");
-  limbs.forEach((limb, i) => check(limb >= INTEGER_LIMB_BOUNDS[i], `lift limb ${i} is too small`));
+  limbs.forEach((limb, i) => {
+    check(limb >= INTEGER_LIMB_BOUNDS[i], `lift limb ${i} is too small`);
+  });
   return limbs;
 }
 
