@@ -1,4 +1,4 @@
-// Compiles assembly/kernels/ (targets in asconfig.json):
+// Compiles assembly/kernels/ and the modules that are no kernels (targets in asconfig.json):
 //
 //   <id>.ts          → dist/kernels/<id>.wasm           release
 //   <id>.relaxed.ts  → dist/kernels/<id>.relaxed.wasm   release, relaxed SIMD on
@@ -14,6 +14,8 @@ import asc from "assemblyscript/asc";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const kernels = join(root, "assembly/kernels");
 const out = join(root, "dist/kernels");
+/** Entries beside the kernels, built like them. */
+const modules = [join(root, "assembly/trie/trie.ts")];
 const stampFile = join(out, ".stamps.json");
 
 /** The file and everything it imports, transitively. @param {string} file @param {Set<string>} [seen] */
@@ -42,9 +44,8 @@ export async function buildWasm() {
   const current = {};
   mkdirSync(join(out, "debug"), { recursive: true });
   const entries = existsSync(kernels) ? readdirSync(kernels).filter((f) => f.endsWith(".ts")) : [];
-  for (const name of entries.sort()) {
-    const entry = join(kernels, name);
-    const stem = basename(name, ".ts");
+  for (const entry of [...entries.sort().map((name) => join(kernels, name)), ...modules]) {
+    const stem = basename(entry, ".ts");
     const own = /^\/\/ asc: (.+)$/m.exec(readFileSync(entry, "utf8"))?.[1].split(" ") ?? [];
     const relaxed = stem.endsWith(".relaxed") ? ["--enable", "relaxed-simd"] : [];
     for (const [target, file] of [

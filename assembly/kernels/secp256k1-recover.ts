@@ -14,6 +14,8 @@ export const RECORD_BYTES: i32 = <i32>RECOVER_RECORD_BYTES;
 export const RESULT_BYTES: i32 = <i32>RECOVER_RESULT_BYTES;
 export const LANES: i32 = 2;
 export const MAX_ITEMS: i32 = <i32>CAPACITY;
+/** A pair takes some 70 µs: worth no thread switch. */
+export const INLINE_ITEMS: i32 = 2;
 
 /** Address of 32 bytes of entropy that the host writes before initialize(). */
 export function seed(): usize {

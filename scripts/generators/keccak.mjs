@@ -68,7 +68,7 @@ function round() {
 }
 
 /** @returns {[string, string][]} */
-export function keccakFiles() {
+export function files() {
   const constants = roundConstants().map((value) => `  0x${value.toString(16).padStart(16, "0")},`);
   // Declared once, outside the loop: declared inside it, Binaryen orders the code so that V8 11 spills half as much again.
   const names = [

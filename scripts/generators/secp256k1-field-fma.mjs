@@ -330,7 +330,7 @@ function carryFunction(name, parameters, limb, factor, doc) {
 }
 
 /** @returns {Promise<[string, string][]>} */
-export async function secp256k1FieldFmaFiles() {
+export async function files() {
   const { FMA_FIELD, FIELD_CONSTANTS } = await import("../../dist/src/params/secp256k1-limbs.js");
   pool.clear();
   const load = (pointer) => (i) => `v128.load(${pointer}, ${16 * i})`;

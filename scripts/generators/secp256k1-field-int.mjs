@@ -198,7 +198,7 @@ function multiplyFunctions(name, options, doc, lift) {
 }
 
 /** @returns {Promise<[string, string][]>} */
-export async function secp256k1FieldIntFiles() {
+export async function files() {
   const { INTEGER_FIELD, FIELD_CONSTANTS } = await import(
     "../../dist/src/params/secp256k1-limbs.js"
   );

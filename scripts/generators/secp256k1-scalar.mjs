@@ -132,7 +132,7 @@ const emitFunction = (doc, name, parameters, lines) =>
   `\n/** ${doc} */\nexport function ${name}(${parameters}): void {\n${lines.map((line) => `  ${line}\n`).join("")}}\n`;
 
 /** @returns {Promise<[string, string][]>} */
-export async function secp256k1ScalarFiles() {
+export async function files() {
   const { SCALAR, GLV, GLV_SHIFT, divstepModulus, unsignedLimbs } = await import(
     "../../dist/src/params/secp256k1-limbs.js"
   );
