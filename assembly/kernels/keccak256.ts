@@ -7,6 +7,8 @@ export const RESULT_BYTES: i32 = 32;
 export const LANES: i32 = 2;
 /** One-block messages of a full call take about a millisecond. */
 export const MAX_ITEMS: i32 = 4096;
+/** Some 30 µs of work: what waking a worker and back costs. */
+export const INLINE_ITEMS: i32 = 128;
 
 export function initialize(): void {}
 

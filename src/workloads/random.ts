@@ -1,50 +1,67 @@
 /**
- * A seeded pseudo-random generator (xoshiro128**, Blackman and Vigna, 2018): equal seeds give equal sequences on every platform.
+ * Seeded randomness for workloads: the same seed gives the same bytes on every machine. Not for secrets.
  *
  * @module
  */
 
-/** Draws from one sequence. */
+/** A stream of pseudo-random values. */
 export interface Random {
-  /** An integer in [0, 2³²). */
+  /** An integer in 0 … 2³² - 1. */
   u32(): number;
-  /** An integer in [0, limit); `limit` at most 2³². */
-  integer(limit: number): number;
-  /** `length` bytes. */
-  bytes(length: number): Uint8Array;
+  /** An integer in 0 … limit - 1; limit ≤ 2³². */
+  below(limit: number): number;
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+  /** A bigint in 0 … limit - 1, uniform to within 2⁻⁶⁴. */
+  bigint(limit: bigint): bigint;
+  pick<T>(items: readonly T[]): T;
 }
 
-/** The sequence of this seed. */
-export function createRandom(seed: string | number): Random {
-  // FNV-1a spreads the seed over the first word, and a splitmix sequence over the rest.
-  let hash = 0x811c9dc5;
-  for (const char of String(seed)) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
-  const split = (): number => {
-    hash = (hash + 0x9e3779b9) | 0;
-    let z = Math.imul(hash ^ (hash >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return z ^ (z >>> 15);
-  };
-  let [a, b, c, d] = [split(), split(), split(), split()];
+const rotl = (value: number, by: number): number => (value << by) | (value >>> (32 - by));
+
+/** One step of splitmix32: spreads seeds that differ in a bit over the whole word. */
+function mix(seed: number): number {
+  let word = (seed + 0x9e3779b9) | 0;
+  word = Math.imul(word ^ (word >>> 16), 0x21f0aaad);
+  word = Math.imul(word ^ (word >>> 15), 0x735a2d97);
+  return word ^ (word >>> 15);
+}
+
+/** xoshiro128** (Blackman and Vigna, 2018), seeded by an integer or a name (through FNV-1a). */
+export function createRandom(seed: number | string): Random {
+  let start = typeof seed === "number" ? seed : 0x811c9dc5;
+  if (typeof seed === "string") {
+    for (const char of seed) start = Math.imul(start ^ (char.codePointAt(0) ?? 0), 0x01000193);
+  }
+  let a = mix(start);
+  let b = mix(a);
+  let c = mix(b);
+  let d = mix(c) | 1;
   const u32 = (): number => {
-    const product = Math.imul(b, 5);
-    const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
+    const value = Math.imul(rotl(Math.imul(b, 5), 7), 9) >>> 0;
     const t = b << 9;
     c ^= a;
     d ^= b;
     b ^= c;
     a ^= d;
     c ^= t;
-    d = (d << 11) | (d >>> 21);
-    return result;
+    d = rotl(d, 11);
+    return value;
   };
-  return {
+  const random: Random = {
     u32,
-    integer: (limit) => Math.floor((u32() / 2 ** 32) * limit),
+    below: (limit) => Math.floor((u32() / 2 ** 32) * limit),
     bytes(length) {
-      const bytes = new Uint8Array(length);
-      for (let i = 0; i < length; i++) bytes[i] = u32();
-      return bytes;
+      const out = new Uint8Array(length);
+      for (let i = 0; i < length; i++) out[i] = u32() >>> 24;
+      return out;
     },
+    bigint(limit) {
+      const words = Math.ceil(limit.toString(2).length / 32) + 2;
+      let value = 0n;
+      for (let i = 0; i < words; i++) value = (value << 32n) | BigInt(u32());
+      return value % limit;
+    },
+    pick: (items) => items[random.below(items.length)],
   };
+  return random;
 }

@@ -54,8 +54,8 @@ function exchange(poolsFor: (count: number) => number, draw: Draw): Scenario {
     const sellers = tokens.map(() => [] as Uint8Array[]);
     const planned = traders.map((from, index): PlannedTransaction => {
       const first = draw(random, pools.length);
-      const amount = SMALLEST + STEP * BigInt(random.integer(1_000_000));
-      const upwards = random.integer(2) === 0;
+      const amount = SMALLEST + STEP * BigInt(random.below(1_000_000));
+      const upwards = random.below(2) === 0;
       const sold = (first + (upwards ? 0 : 1)) % tokens.length;
       sellers[sold].push(from.address);
       if (index % 10 === 9) {

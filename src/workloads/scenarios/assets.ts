@@ -31,7 +31,7 @@ function transfers(
     });
     return investors.map((_, index): PlannedTransaction => {
       const [from, to] = pairing(random, index, count);
-      const data = encodeTransfer(addresses[to], 1 + random.integer(1_000_000));
+      const data = encodeTransfer(addresses[to], 1 + random.below(1_000_000));
       return { from: investors[from], to: asset, data, gasLimit: GAS };
     });
   };

@@ -66,7 +66,7 @@ function custody(
     const steps = relayers.map((from, index): PlannedTransaction => {
       // The first round visits every item once where there are enough steps.
       const item = index < itemCount ? index : draw(random, itemCount);
-      const next = custodians[random.integer(itemCount)];
+      const next = custodians[random.below(itemCount)];
       const measurements = random.bytes(32);
       const { head, custodian } = items[item];
       const digest = stepDigest(

@@ -37,7 +37,7 @@ function sales({ edition, creators: creatorsFor, draw }: Trait): Scenario {
       const id = edition
         ? BigInt(unit + 1)
         : BigInt(`0x${Buffer.from(random.bytes(16)).toString("hex")}`);
-      const price = 1_000_000 + random.integer(1_000_000_000);
+      const price = 1_000_000 + random.below(1_000_000_000);
       const mint = edition
         ? encodeCall(Collectible, "mintNext(address)", creator)
         : encodeCall(Collectible, "mint(uint256,address)", id, creator);

@@ -33,7 +33,7 @@ function play(
       if (turn < strikesInTen) {
         data = encodeCall(Game, "strike(uint256)", draw(random, arenas));
       } else if (turn < strikesInTen + 2) {
-        const material = 1 + random.integer(MATERIALS);
+        const material = 1 + random.below(MATERIALS);
         forgers[material].push(from.address);
         data = encodeCall(Game, "forge(uint256)", material);
       } else if (turn < strikesInTen + 4) {
@@ -41,7 +41,7 @@ function play(
         data = encodeCall(
           Game,
           "safeTransferFrom(address,address,uint256,uint256,bytes)",
-          ...[from.address, to, GOLD, 1 + random.integer(50), { bytes: new Uint8Array(0) }],
+          ...[from.address, to, GOLD, 1 + random.below(50), { bytes: new Uint8Array(0) }],
         );
       } else {
         data = encodeCall(Game, "quest()");

@@ -77,7 +77,7 @@ function markets(
         const shares = (SAFE_DEBT * SHARES_PER_UNIT) / 2n;
         plan(closing, borrower, market, "repay(address,uint256)", borrower.address, shares);
       }
-      plan(middle, lender, market, "supply(uint256)", ETHER * BigInt(1 + random.integer(1000)));
+      plan(middle, lender, market, "supply(uint256)", ETHER * BigInt(1 + random.below(1000)));
       plan(opening, risky, market, "lock(uint256)", ETHER);
       plan(middle, risky, market, "borrow(uint256)", RISKY_DEBT);
       const shares = (RISKY_DEBT * SHARES_PER_UNIT) / 2n;

@@ -34,7 +34,7 @@ function plain(pairing: Pairing): Scenario {
     const accounts = stage.accounts(2 * count);
     return Array.from({ length: count }, (_, index): PlannedTransaction => {
       const [from, to] = pairing(stage.random, index, count);
-      const value = 1 + stage.random.integer(1_000_000);
+      const value = 1 + stage.random.below(1_000_000);
       return { from: accounts[from], to: accounts[to].address, value, gasLimit: PLAIN_GAS };
     });
   };
@@ -51,7 +51,7 @@ function tokens(pairing: Pairing): Scenario {
     });
     return Array.from({ length: count }, (_, index): PlannedTransaction => {
       const [from, to] = pairing(stage.random, index, count);
-      const amount = 1 + stage.random.integer(1_000_000);
+      const amount = 1 + stage.random.below(1_000_000);
       const data = encodeTransfer(holders[to].address, amount);
       return { from: holders[from], to: token, data, gasLimit: TOKEN_GAS };
     });
