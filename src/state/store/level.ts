@@ -58,15 +58,23 @@ function readerOf(database: Database): KeyValueReader {
   };
 }
 
-/** A reader of a database that another thread of this process has open. */
-export async function openLevelReader(location: string): Promise<KeyValueReader> {
+/** Readers of a database that another thread of this process has open. */
+export async function openLevelReaders(
+  location: string,
+): Promise<{ reader(): KeyValueReader; close(): Promise<void> }> {
   const database = await openDatabase(location);
-  const reader = readerOf(database);
+  return { reader: () => readerOf(database), close: () => database.close() };
+}
+
+/** One such reader, which closes the database behind it. */
+export async function openLevelReader(location: string): Promise<KeyValueReader> {
+  const readers = await openLevelReaders(location);
+  const { get, close } = readers.reader();
   return {
-    get: reader.get,
+    get,
     close() {
-      reader.close();
-      void database.close();
+      close();
+      void readers.close();
     },
   };
 }
