@@ -12,8 +12,8 @@ import type { CustomCrypto } from "@ethereumjs/common";
 import { RLP } from "@ethereumjs/rlp";
 import { Capability, type TypedTransaction } from "@ethereumjs/tx";
 import { keccak256, REQUIRE_LOW_S, secp256k1Recover } from "../algorithms/index.ts";
-import { createInlineKernel, type InlineKernel } from "../backends/wasm/inline.ts";
-import { type Algorithm, Batch, Verdict, verdictName } from "../core/index.ts";
+import { createInlineKernel } from "../backends/wasm/inline.ts";
+import { Verdict, verdictName } from "../core/index.ts";
 import type { Verifier } from "../verifier/index.ts";
 
 /** How the plug-in is set up. */
@@ -35,12 +35,16 @@ export interface EthereumjsPlugin {
    *
    * @returns how many were filled in. A transaction whose signature is invalid is left for EthereumJS to refuse in its own words.
    */
-  prefill(transactions: readonly TypedTransaction[], priority?: "block" | "gossip"): Promise<number>;
+  prefill(
+    transactions: readonly TypedTransaction[],
+    priority?: "block" | "gossip",
+  ): Promise<number>;
   /** Calls of `customCrypto.ecrecover` answered from the cache, and those that ran a kernel. */
   readonly stats: { hits: number; misses: number };
 }
 
-const { fields } = secp256k1Recover.record;
+const { fields, byteLength: RECORD_BYTES } = secp256k1Recover.record;
+const hashRecord = new Uint8Array(keccak256.record.byteLength);
 
 /**
  * Compiles the synchronous kernels and returns the plug-in.
@@ -57,8 +61,8 @@ export async function createEthereumjsPlugin({
   verifier,
   cacheEntries = 65_536,
 }: EthereumjsPluginOptions): Promise<EthereumjsPlugin> {
-  const hash = await createOneAtATime(keccak256);
-  const recover = await createOneAtATime(secp256k1Recover);
+  const hash = await createInlineKernel(keccak256);
+  const recover = await createInlineKernel(secp256k1Recover);
   const keys = new Map<string, Uint8Array>();
   const stats = { hits: 0, misses: 0 };
   const latin1 = new TextDecoder("latin1");
@@ -76,13 +80,14 @@ export async function createEthereumjsPlugin({
     transactions: readonly TypedTransaction[],
     priority: "block" | "gossip" = "gossip",
   ): Promise<number> {
-    const missing = transactions.filter((tx) => tx.isSigned() && tx.cache.senderPubKey === undefined);
+    const missing = transactions.filter(
+      (tx) => tx.isSigned() && tx.cache.senderPubKey === undefined,
+    );
     if (missing.length === 0) return 0;
     const digests = await hashAll(verifier, missing.map(signedMessage), priority);
-    const records = new Uint8Array(missing.length * secp256k1Recover.record.byteLength);
+    const records = new Uint8Array(missing.length * RECORD_BYTES);
     for (const [i, tx] of missing.entries()) {
-      const start = i * secp256k1Recover.record.byteLength;
-      writeRecord(records.subarray(start, start + secp256k1Recover.record.byteLength), {
+      writeRecord(records.subarray(i * RECORD_BYTES, (i + 1) * RECORD_BYTES), {
         z: digests.subarray(i * 32, i * 32 + 32),
         r: tx.r!,
         s: tx.s!,
@@ -97,7 +102,7 @@ export async function createEthereumjsPlugin({
       const result = i * secp256k1Recover.result.byteLength;
       const publicKey = results.slice(result, result + 64);
       tx.cache.senderPubKey = publicKey;
-      const record = records.slice(i * secp256k1Recover.record.byteLength, (i + 1) * secp256k1Recover.record.byteLength);
+      const record = records.slice(i * RECORD_BYTES, (i + 1) * RECORD_BYTES);
       record.fill(0, fields.flags.offset);
       remember(record, publicKey);
       filled++;
@@ -110,9 +115,9 @@ export async function createEthereumjsPlugin({
     prefill,
     prefillBlock: (block) => prefill(block.transactions, "block"),
     customCrypto: {
-      keccak256: (message) => hash.run(message).slice(),
+      keccak256: (message) => hash.run(hashRecord, message).result.slice(),
       ecrecover(z, v, r, s, chainId) {
-        const record = new Uint8Array(secp256k1Recover.record.byteLength);
+        const record = new Uint8Array(RECORD_BYTES);
         const id = recoveryId(v, chainId);
         writeRecord(record, { z, r: toBigInt(r), s: toBigInt(s), recoveryId: id, lowS: false });
         const known = keys.get(latin1.decode(record));
@@ -121,7 +126,11 @@ export async function createEthereumjsPlugin({
           return known.slice();
         }
         stats.misses++;
-        const publicKey = recover.run(record).slice(0, 64);
+        const { verdict, result } = recover.run(record);
+        if (verdict !== Verdict.Valid) {
+          throw new Error(`ecrecover: invalid signature: ${verdictName(verdict)}`);
+        }
+        const publicKey = result.slice(0, 64);
         remember(record, publicKey);
         return publicKey.slice();
       },
@@ -162,7 +171,8 @@ function writeRecord(
 function writeInteger(record: Uint8Array, offset: number, value: bigint): void {
   if (value >> 256n !== 0n) return;
   const hex = value.toString(16).padStart(64, "0");
-  for (let i = 0; i < 32; i++) record[offset + i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < 32; i++)
+    record[offset + i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
 }
 
 function toBigInt(bytes: Uint8Array): bigint {
