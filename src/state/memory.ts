@@ -233,9 +233,9 @@ function readRecorded(json: Json, where: string): Omit<MemoryStateData, "complet
   for (const [address, account] of Object.entries(listed)) {
     joined[asAddress(address, `${where}.accounts`)] = account;
   }
-  for (const address of [...Object.keys(codes), ...Object.keys(storages)]) {
-    const key = asAddress(address, where);
-    if (!(key in joined)) joined[key] = { nonce: 1, balance: 0 };
+  for (const [address, code] of Object.entries(codes)) {
+    const key = asAddress(address, `${where}.code`);
+    if (!(key in joined) && code !== "0x") joined[key] = { nonce: 1, balance: 0 };
   }
   const part = (of: Json, name: string): Map<string, unknown> =>
     new Map(Object.entries(of).map(([key, value]) => [asAddress(key, `${where}.${name}`), value]));
