@@ -57,7 +57,8 @@ test("rlptest.json", { skip: corpusSkip }, () => {
 test("invalidRLPTest.json", { skip: corpusSkip }, () => {
   const suite = Object.entries(corpusJson("ethereum-tests/RLPTests/invalidRLPTest.json") as Suite);
   assert.ok(suite.length >= 20);
-  for (const [name, { out }] of suite) assert.ok(isRefused(Buffer.from(out.replace("0x", ""), "hex")), name);
+  for (const [name, { out }] of suite)
+    assert.ok(isRefused(Buffer.from(out.replace("0x", ""), "hex")), name);
 });
 
 test("lengths at every boundary of the header's form", () => {
