@@ -18,6 +18,7 @@ import {
   EXIT,
   forkOption,
   integerOption,
+  pathArgument,
   UsageError,
   workersOption,
 } from "./usage.ts";
@@ -88,7 +89,8 @@ function sourceOf(path: string | undefined, options: Options, signal: AbortSigna
   });
 }
 
-async function validate(path: string | undefined, options: Options): Promise<void> {
+async function validate(word: string | undefined, options: Options): Promise<void> {
+  const path = pathArgument(word);
   const abort = new AbortController();
   const source = sourceOf(path, options, abort.signal);
   const chain = chainOption(options);
