@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { keccakP } from "@noble/hashes/sha3.js";
-import { createRandom } from "../../src/workloads/random.ts";
-import { needsAdapter } from "../webgpu/adapter.ts";
+import { createRandom } from "../../../src/workloads/random.ts";
+import { needsAdapter } from "../../webgpu/adapter.ts";
 import { type Gpu, openGpuForRungs } from "./gpu.ts";
 
 describe("keccak-f1600 on the GPU", needsAdapter, () => {

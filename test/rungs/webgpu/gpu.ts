@@ -1,7 +1,7 @@
 /** Runs a rung's shader: words in, words out, hundreds of cases a dispatch. */
-import { loadAsset } from "../../src/backends/assets.ts";
-import { openAdapter, openDevice } from "../../src/backends/webgpu/adapter.ts";
-import { BufferUsage, MapMode } from "../../src/backends/webgpu/constants.ts";
+import { loadAsset } from "../../../src/backends/assets.ts";
+import { openAdapter, openDevice } from "../../../src/backends/webgpu/adapter.ts";
+import { BufferUsage, MapMode } from "../../../src/backends/webgpu/constants.ts";
 
 export interface Gpu {
   /**

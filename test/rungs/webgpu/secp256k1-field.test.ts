@@ -1,9 +1,9 @@
 // The field of secp256k1 three ways: bigint = CPU copy of the limb programs = GPU.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { SECP256K1 } from "../../src/params/secp256k1.ts";
-import { createRandom } from "../../src/workloads/random.ts";
-import { needsAdapter } from "../webgpu/adapter.ts";
+import { SECP256K1 } from "../../../src/params/secp256k1.ts";
+import { createRandom } from "../../../src/workloads/random.ts";
+import { needsAdapter } from "../../webgpu/adapter.ts";
 import { type Gpu, openGpuForRungs } from "./gpu.ts";
 import { createModel, type Limbs, limbsOf, mod, power, powerMod, valueOfLimbs } from "./model.ts";
 

@@ -1,5 +1,5 @@
 /** The CPU copy of the limb algorithms: the generator's own programs, evaluated with u32 arithmetic. */
-import { SECP256K1 } from "../../src/params/secp256k1.ts";
+import { SECP256K1 } from "../../../src/params/secp256k1.ts";
 
 export type Limbs = readonly number[];
 type LimbFunction = (...vectors: (Limbs | number)[]) => number[];
@@ -14,7 +14,7 @@ interface Step {
   readonly save?: string;
 }
 
-const generators = new URL("../../../scripts/generators/wgsl/", import.meta.url);
+const generators = new URL("../../../../scripts/generators/wgsl/", import.meta.url);
 const { secp256k1Model, CHAINS } = await import(new URL("secp256k1-model.mjs", generators).href);
 
 /** Limb programs and formulas as functions, by the names they have in WGSL. */

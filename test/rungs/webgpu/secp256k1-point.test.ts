@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { SECP256K1 } from "../../src/params/secp256k1.ts";
-import { createRandom } from "../../src/workloads/random.ts";
-import { needsAdapter } from "../webgpu/adapter.ts";
+import { SECP256K1 } from "../../../src/params/secp256k1.ts";
+import { createRandom } from "../../../src/workloads/random.ts";
+import { needsAdapter } from "../../webgpu/adapter.ts";
 import { type Gpu, openGpuForRungs } from "./gpu.ts";
 import { createModel, limbsOf, type ModelPoint, mod, powerMod, valueOfLimbs } from "./model.ts";
 
