@@ -43,9 +43,19 @@ export const Verdict = {
 /** One of the numbers in {@link Verdict}. */
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
-const names = new Map<number, string>(Object.entries(Verdict).map(([name, code]) => [code, name]));
+/**
+ * A function that names the codes of these tables, for reports. A domain with verdicts of its own (a chain's transactions) joins
+ * its table to this one: `verdictNamer(Verdict, TransactionVerdict)`.
+ */
+export function verdictNamer(
+  ...tables: readonly Readonly<Record<string, number>>[]
+): (code: number) => string {
+  const names = new Map<number, string>();
+  for (const table of tables) {
+    for (const [name, code] of Object.entries(table)) names.set(code, name);
+  }
+  return (code) => names.get(code) ?? `Verdict(${code})`;
+}
 
 /** The name of a verdict code, for reports: `verdictName(5) === "SHigh"`; unknown codes read `"Verdict(99)"`. */
-export function verdictName(code: number): string {
-  return names.get(code) ?? `Verdict(${code})`;
-}
+export const verdictName: (code: number) => string = verdictNamer(Verdict);

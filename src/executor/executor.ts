@@ -6,32 +6,12 @@
  *
  * @module
  */
+import type { Withdrawal } from "../chains/ethereum/block.ts";
+import type { Fork } from "../chains/ethereum/forks.ts";
 import type { StateDiff, StateSource } from "../state/source.ts";
 
-/** Execution rules by name, oldest first. A blob-parameter-only fork (EIP-7892) changes blob limits alone. */
-export const FORKS = [
-  "frontier",
-  "homestead",
-  "tangerineWhistle",
-  "spuriousDragon",
-  "byzantium",
-  "constantinople",
-  "petersburg",
-  "istanbul",
-  "muirGlacier",
-  "berlin",
-  "london",
-  "arrowGlacier",
-  "grayGlacier",
-  "paris",
-  "shanghai",
-  "cancun",
-  "prague",
-  "osaka",
-  "bpo1",
-  "bpo2",
-] as const;
-export type Fork = (typeof FORKS)[number];
+export type { Withdrawal } from "../chains/ethereum/block.ts";
+export { FORKS, type Fork } from "../chains/ethereum/forks.ts";
 
 /** The header fields that execution reads. */
 export interface BlockEnvironment {
@@ -55,14 +35,6 @@ export interface BlockEnvironment {
   readonly parentBeaconBlockRoot?: Uint8Array;
   /** 32 bytes; written to the history contract from Prague on (EIP-2935). */
   readonly parentHash: Uint8Array;
-}
-
-/** A validator withdrawal (EIP-4895); `amount` in Gwei. */
-export interface Withdrawal {
-  readonly index: bigint;
-  readonly validatorIndex: bigint;
-  readonly address: Uint8Array;
-  readonly amount: bigint;
 }
 
 /** An ommer that earns a reward (before Paris). */
