@@ -31,6 +31,7 @@ export const OSAKA: i32 = 17;
 // ---- header ----
 export const ROUND_CONSTANTS: usize = 1024;
 export const SHA256_CONSTANTS: usize = ROUND_CONSTANTS + ROUND_CONSTANTS_BYTES;
+export const BLAKE2_VECTOR: usize = 1600;
 /** 256 entries of 8 bytes: u32 gas, u16 least stack height, u16 range above it; heights in bytes of stack. */
 export const OPCODES: usize = 2048;
 /** The block environment, 32-byte words. */

@@ -1,3 +1,5 @@
+// asc: -O3
+// asc-always: --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65535 --enable threads
 /**
  * The EVM as the host sees it: one instance a worker, all on one shared memory.
  *
@@ -10,6 +12,7 @@ import { decodeTransaction, T_AUTHORISATION_COUNT, T_AUTHORITIES, T_BYTES } from
 import { fillOpcodes } from "./gas";
 import {
   allocate,
+  BLAKE2_VECTOR,
   BLOCK_HASHES,
   BUCKET_MASK,
   BUCKETS,
@@ -25,6 +28,7 @@ import {
   setFork,
   SHA256_CONSTANTS,
 } from "./layout";
+import { initializeVector } from "../lib/blake2f";
 import { initializeConstants } from "../lib/sha256-scalar";
 import { initializeRoundConstants } from "../lib/keccak-scalar";
 import { initializeView } from "./state";
@@ -47,6 +51,7 @@ export function layOutMemory(codeStart: usize, heapStart: usize, heapEnd: usize)
   layOut(codeStart, heapStart, heapEnd);
   initializeRoundConstants(ROUND_CONSTANTS);
   initializeConstants(SHA256_CONSTANTS);
+  initializeVector(BLAKE2_VECTOR);
 }
 
 /** Gives this instance its region of the memory. */
