@@ -368,10 +368,9 @@ export function setCode(e: usize, code: usize): void {
   store<u32>(e, <u32>code, CODE);
 }
 
-// @ts-ignore: decorator
-@inline
+/** Whether the account exists now: it did before, or the transaction has given it something. */
 export function exists(e: usize): bool {
-  return (load<u32>(e, FLAGS) & EXISTS) != 0;
+  return (load<u32>(e, FLAGS) & EXISTS) != 0 || !isEmpty(e);
 }
 
 /** Empty in the sense of EIP-161; an account that does not exist is empty too. */

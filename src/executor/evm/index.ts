@@ -10,10 +10,9 @@ import { LanewiseError } from "../../core/index.ts";
 import type { StateSource } from "../../state/source.ts";
 import type { ExecutableBlock, Execution, Executor } from "../executor.ts";
 import { bytesToBigint } from "./bytes.ts";
-import { createKzg } from "./kzg.ts";
 import { Machine } from "./machine.ts";
 import { readReceipts, readStateDiff } from "./outcome.ts";
-import { createPrecompiles, KzgNotLoaded } from "./precompiles.ts";
+import { createPrecompiles } from "./precompiles.ts";
 import { rejectionReason } from "./rejections.ts";
 import { beginBlock, endBlock } from "./system-operations.ts";
 
@@ -48,7 +47,6 @@ export function createEvmExecutor(options: EvmExecutorOptions = {}): Executor {
   let machine: Machine | undefined;
   let closed = false;
   let turn: Promise<unknown> = Promise.resolve();
-  const kzg = createKzg();
 
   const run = async (
     block: ExecutableBlock,
@@ -63,16 +61,9 @@ export function createEvmExecutor(options: EvmExecutorOptions = {}): Executor {
     };
     check();
     machine ??= new Machine(await loadModule());
-    const runPrecompile = createPrecompiles(block.environment.fork, kzg.verify);
+    const runPrecompile = createPrecompiles(block.environment.fork);
     const context = { state, runPrecompile };
-    while (true) {
-      try {
-        return await runBlock(machine, context, block, options, check);
-      } catch (error) {
-        if (!(error instanceof KzgNotLoaded)) throw error;
-        await kzg.load();
-      }
-    }
+    return runBlock(machine, context, block, options, check);
   };
 
   return {

@@ -10,10 +10,11 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { ripemd160 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { FORKS, type Fork } from "../executor.ts";
+import { type Fork, forkAtLeast } from "../../chains/ethereum/forks.ts";
 import { bls12381Contracts } from "./bls12-381.ts";
 import { bn254Add, bn254Multiply, bn254Pairing } from "./bn254.ts";
 import { bytesToBigint } from "./bytes.ts";
+import { verifyKzgProof } from "./kzg.ts";
 import { type ModexpRules, modexp } from "./modexp.ts";
 
 /** What a contract used and returned. */
@@ -21,14 +22,6 @@ export interface PrecompileOutcome {
   readonly gas: bigint;
   readonly output: Uint8Array;
 }
-
-/** Verifies a KZG proof (EIP-4844): 48-byte commitment and proof, 32-byte z and y. Throws on malformed points. */
-export type VerifyKzgProof = (
-  commitment: Uint8Array,
-  z: Uint8Array,
-  y: Uint8Array,
-  proof: Uint8Array,
-) => boolean;
 
 /** Runs the contract at an address; `undefined` where the call fails and its gas is gone. */
 export type RunPrecompile = (
@@ -91,13 +84,13 @@ const POINT_EVALUATION_OUTPUT = Uint8Array.from(
   ),
 );
 
-function evaluatePoint(input: Uint8Array, verify: VerifyKzgProof): Uint8Array {
+function evaluatePoint(input: Uint8Array): Uint8Array {
   if (input.length !== 192) throw new RangeError("input: expected 192 bytes");
   const commitment = input.slice(96, 144);
   const hash = sha256(commitment);
   hash[0] = 1;
   if (Buffer.compare(hash, input.subarray(0, 32)) !== 0) throw new RangeError("versioned hash");
-  if (!verify(commitment, input.slice(32, 64), input.slice(64, 96), input.slice(144, 192)))
+  if (!verifyKzgProof(commitment, input.slice(32, 64), input.slice(64, 96), input.slice(144, 192)))
     throw new RangeError("proof: not valid");
   return POINT_EVALUATION_OUTPUT;
 }
@@ -112,18 +105,14 @@ function priced(
   if (price > gasLimit) return;
   try {
     return { gas: price, output: work() };
-  } catch (error) {
-    if (error instanceof KzgNotLoaded) throw error;
+  } catch {
     return;
   }
 }
 
-/** The trusted setup was wanted and is not loaded: the block runs again once it is. */
-export class KzgNotLoaded extends Error {}
-
 /** The contracts of a fork. */
-export function createPrecompiles(fork: Fork, verify: VerifyKzgProof): RunPrecompile {
-  const at = (name: Fork): boolean => FORKS.indexOf(fork) >= FORKS.indexOf(name);
+export function createPrecompiles(fork: Fork): RunPrecompile {
+  const at = (since: Fork): boolean => forkAtLeast(fork, since);
   const istanbul = at("istanbul");
   const rules: ModexpRules = at("osaka") ? "eip7883" : at("berlin") ? "eip2565" : "eip198";
   return (address, input, gasLimit) => {
@@ -150,7 +139,7 @@ export function createPrecompiles(fork: Fork, verify: VerifyKzgProof): RunPrecom
         return priced(gas, gasLimit, () => bn254Pairing(input));
       }
       case 0x0a:
-        return priced(50000, gasLimit, () => evaluatePoint(input, verify));
+        return priced(50000, gasLimit, () => evaluatePoint(input));
       case 0x100:
         return priced(6900, gasLimit, () => verifyP256(input));
       default: {
