@@ -43,7 +43,7 @@ export function messageCases(
         message: new Uint8Array(200).fill(byte),
       }));
       const places: [string, (used: number) => { offset: number; length: number }][] = [
-        ["the whole arena", (used) => ({ offset: 0, length: used })],
+        ["the arena's last bytes", (used) => ({ offset: used - (used % 300), length: used % 300 })],
         ["nothing, at the end of the arena", (used) => ({ offset: used, length: 0 })],
         ["one byte beyond the arena", (used) => ({ offset: 0, length: used + 1 })],
         ["nothing, beyond the arena", (used) => ({ offset: used + 1, length: 0 })],

@@ -2,4 +2,5 @@
 /** Kernels of the WebAssembly column by algorithm id, and whether there is a relaxed-SIMD design. */
 export const kernels: Readonly<Record<string, { readonly relaxed: boolean }>> = {
   "keccak256": { relaxed: false },
+  "secp256k1-recover": { relaxed: true },
 };

@@ -1,0 +1,31 @@
+/** State: sources, tries, roots, proofs and stores. @module */
+export { decodeAccount, encodeAccount, type StoredAccount } from "./account.ts";
+export {
+  type AccountProof,
+  createStateCommitment,
+  StateCommitment,
+  type StateCommitmentOptions,
+  type StateNodeChanges,
+  type StateNodePlace,
+  type StorageProof,
+} from "./commitment.ts";
+export {
+  createMemoryState,
+  EMPTY_CODE_HASH,
+  type MemoryAccount,
+  type MemoryStateData,
+  readMemoryState,
+} from "./memory.ts";
+export { orderedTrieRoot } from "./ordered-root.ts";
+export {
+  type AccountProofOutcome,
+  accountProofToJson,
+  type ProofOutcome,
+  readAccountProof,
+  type TrieProof,
+  verifyAccountProofs,
+  verifyTrieProofs,
+} from "./proof.ts";
+export type { Account, AccountChange, StateDiff, StateSource } from "./source.ts";
+export { EMPTY_TRIE_ROOT, UpdateBatch } from "./trie/module.ts";
+export { createTrie, Trie, type TrieOptions } from "./trie/trie.ts";
