@@ -72,7 +72,8 @@ import { hadStorage, writeAddress } from "./locations";
 import { logsTop, setLogsTop } from "./logs";
 import { runPrecompile } from "./precompiles";
 import {
-  account,
+  accountKey,
+  accountKeyOfWord,
   accountOfWord,
   addBalance,
   ADDRESS,
@@ -89,6 +90,7 @@ import {
   makeWarm,
   nonceOf,
   precompileId,
+  readAccountEntry,
   revertTo,
   setCode,
   setFlags,
@@ -195,11 +197,11 @@ export function setFrameInitcode(frame: usize, code: usize, bytes: usize): void 
   store<u32>(frame, <u32>end, F_MEMORY);
 }
 
-/** Address of the account that a delegation designator names, as a view entry (EIP-7702). */
+/** The entry, not yet read, of the account that a delegation designator names (EIP-7702). */
 export function delegate(code: usize): usize {
   const limbs = scratchWord();
   readDelegate(limbs, code);
-  return account(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
+  return accountKey(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
 }
 
 const CALL: i32 = 0xf1;
@@ -228,9 +230,11 @@ export function call(frame: usize, op: i32): bool {
   gas -= growthGas(size, end);
   if (gas < 0) return false;
 
-  const callee = accountOfWord(sp - 64);
+  const callee = accountKeyOfWord(sp - 64);
   if (fork >= BERLIN && makeWarm(callee)) gas -= COLD_ACCOUNT_EXTRA;
   if (hasValue) gas -= CALL_VALUE;
+  if (gas < 0) return false;
+  readAccountEntry(callee);
   if (op == CALL && (fork >= SPURIOUS_DRAGON ? hasValue && isEmpty(callee) : !exists(callee)))
     gas -= NEW_ACCOUNT;
   if (gas < 0) return false;
@@ -241,6 +245,7 @@ export function call(frame: usize, op: i32): bool {
       const target = delegate(code);
       gas -= makeWarm(target) ? COLD_ACCOUNT : WARM_ACCESS;
       if (gas < 0) return false;
+      readAccountEntry(target);
       code = codeOf(target);
     }
   }
@@ -504,8 +509,10 @@ export function selfdestruct(frame: usize): bool {
   if (load<u32>(frame, F_STATIC)) return false;
   let gas = load<i64>(frame, F_GAS);
   const self = <usize>load<u32>(frame, F_SELF);
-  const heir = accountOfWord(<usize>load<u32>(frame, F_SP) - 32);
+  const heir = accountKeyOfWord(<usize>load<u32>(frame, F_SP) - 32);
   if (fork >= BERLIN && makeWarm(heir)) gas -= COLD_ACCOUNT;
+  if (gas < 0) return false;
+  readAccountEntry(heir);
   const balance = scratchWord();
   copy(balance, balanceOf(self));
   if (fork >= SPURIOUS_DRAGON ? isEmpty(heir) && !isZero(balance) : fork >= TANGERINE_WHISTLE && !exists(heir))

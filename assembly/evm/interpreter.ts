@@ -61,7 +61,21 @@ import {
   words,
 } from "./layout";
 import { appendLog } from "./logs";
-import { accountOfWord, balanceOf, codeHashOf, codeOf, hasCode, isEmpty, makeWarm, setValue, slot, transientSlot, VALUE } from "./state";
+import {
+  accountKeyOfWord,
+  balanceOf,
+  codeHashOf,
+  codeOf,
+  hasCode,
+  isEmpty,
+  makeWarm,
+  readAccountEntry,
+  readSlotEntry,
+  setValue,
+  slotKey,
+  transientSlot,
+  VALUE,
+} from "./state";
 import { storeSlot } from "./sstore";
 import {
   add,
@@ -384,7 +398,7 @@ export function run(root: usize): i32 {
         }
         case 0x31:
         {
-          const entry = accountOfWord(sp - 32);
+          const entry = accountKeyOfWord(sp - 32);
           if (fork >= BERLIN && makeWarm(entry)) {
             gas -= COLD_ACCOUNT_EXTRA;
             if (gas < 0) {
@@ -392,6 +406,7 @@ export function run(root: usize): i32 {
               break;
             }
           }
+          readAccountEntry(entry);
           copy(sp - 32, balanceOf(entry));
           continue;
         }
@@ -480,7 +495,7 @@ export function run(root: usize): i32 {
         }
         case 0x3b:
         {
-          const entry = accountOfWord(sp - 32);
+          const entry = accountKeyOfWord(sp - 32);
           if (fork >= BERLIN && makeWarm(entry)) {
             gas -= COLD_ACCOUNT_EXTRA;
             if (gas < 0) {
@@ -488,6 +503,7 @@ export function run(root: usize): i32 {
               break;
             }
           }
+          readAccountEntry(entry);
           setU64(sp - 32, hasCode(entry) ? codeLength(codeOf(entry)) : 0);
           continue;
         }
@@ -509,7 +525,7 @@ export function run(root: usize): i32 {
             ended = FAILED;
             break;
           }
-          const entry = accountOfWord(sp + 96);
+          const entry = accountKeyOfWord(sp + 96);
           if (fork >= BERLIN && makeWarm(entry)) {
             gas -= COLD_ACCOUNT_EXTRA;
             if (gas < 0) {
@@ -517,6 +533,7 @@ export function run(root: usize): i32 {
               break;
             }
           }
+          readAccountEntry(entry);
           if (bytes) {
             const external = codeOf(entry);
             copyPadded(base + <usize>load<u32>(sp + 64), codeBytes(external), codeLength(external), sp + 32, bytes);
@@ -558,7 +575,7 @@ export function run(root: usize): i32 {
         }
         case 0x3f:
         {
-          const entry = accountOfWord(sp - 32);
+          const entry = accountKeyOfWord(sp - 32);
           if (fork >= BERLIN && makeWarm(entry)) {
             gas -= COLD_ACCOUNT_EXTRA;
             if (gas < 0) {
@@ -566,6 +583,7 @@ export function run(root: usize): i32 {
               break;
             }
           }
+          readAccountEntry(entry);
           if (isEmpty(entry)) setU64(sp - 32, 0);
           else fromBytes(sp - 32, codeHashOf(entry));
           continue;
@@ -702,7 +720,7 @@ export function run(root: usize): i32 {
         }
         case 0x54:
         {
-          const entry = slot(<usize>load<u32>(frame, F_SELF), sp - 32);
+          const entry = slotKey(<usize>load<u32>(frame, F_SELF), sp - 32);
           if (fork >= BERLIN && makeWarm(entry)) {
             gas -= COLD_SLOT_EXTRA;
             if (gas < 0) {
@@ -710,6 +728,7 @@ export function run(root: usize): i32 {
               break;
             }
           }
+          readSlotEntry(entry);
           copy(sp - 32, entry + VALUE);
           continue;
         }

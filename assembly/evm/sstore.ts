@@ -5,13 +5,14 @@
 import { addRefund } from "./calls";
 import { COLD_SLOT } from "./gas";
 import { BERLIN, CONSTANTINOPLE, fork, ISTANBUL, LONDON } from "./layout";
-import { makeWarm, ORIGINAL, setValue, slot, VALUE } from "./state";
+import { makeWarm, ORIGINAL, readSlotEntry, setValue, slotKey, VALUE } from "./state";
 import { eq, isZero } from "./u256";
 
 /** Stores `value` under `key`; answers the gas left, negative where it does not suffice. */
 export function storeSlot(owner: usize, key: usize, value: usize, gas: i64): i64 {
   if (fork >= ISTANBUL && gas <= 2300) return -1;
-  const entry = slot(owner, key);
+  const entry = slotKey(owner, key);
+  readSlotEntry(entry);
   const now = entry + VALUE;
   if (fork < ISTANBUL && fork != CONSTANTINOPLE) {
     gas -= isZero(now) && !isZero(value) ? 20000 : 5000;

@@ -76,8 +76,6 @@ export const CREATED: u32 = 8;
 export const DESTRUCTED: u32 = 16;
 const CODE_SET: u32 = 32;
 const WRITTEN: u32 = 64;
-/** A touch that outlives reverts. */
-const TOUCH_KEPT: u32 = 128;
 
 let generation: u32 = 0;
 let indexMask: u32 = 0;
@@ -152,8 +150,8 @@ export function precompileId(a0: u64, a1: u64, a2: u64): i32 {
   return a0 <= last || (a0 == 0x100 && fork >= OSAKA) ? <i32>a0 : 0;
 }
 
-/** The account's entry. */
-export function account(a0: u64, a1: u64, a2: u64): usize {
+/** The account's entry, which may not have been read yet: enough to ask whether it is warm. */
+export function accountKey(a0: u64, a1: u64, a2: u64): usize {
   const hash = hashAddress(a0, a1, a2);
   let i = hash & indexMask;
   while (true) {
@@ -163,8 +161,8 @@ export function account(a0: u64, a1: u64, a2: u64): usize {
       store<u64>(e, a0, ADDRESS);
       store<u64>(e, a1, ADDRESS + 8);
       store<u64>(e, a2, ADDRESS + 16);
-      loadAccount(e, accountLocation(a0, a1, a2));
-      if (fork >= BERLIN && precompileId(a0, a1, a2)) store<u32>(e, load<u32>(e, FLAGS) | WARM, FLAGS);
+      store<u32>(e, 0, LOCATION);
+      store<u32>(e, fork >= BERLIN && precompileId(a0, a1, a2) ? WARM : 0, FLAGS);
       if (used << 1 > indexMask) growIndex();
       return e;
     }
@@ -180,19 +178,41 @@ export function account(a0: u64, a1: u64, a2: u64): usize {
   }
 }
 
-/** The account whose address is the low 160 bits of a word. */
+/** As `accountKey`, for the address in the low 160 bits of a word. */
 // @ts-ignore: decorator
 @inline
+export function accountKeyOfWord(word: usize): usize {
+  return accountKey(load<u64>(word), load<u64>(word, 8), load<u64>(word, 16) & 0xffffffff);
+}
+
+/** Reads the account behind an entry, unless it has been read. */
+// @ts-ignore: decorator
+@inline
+export function readAccountEntry(e: usize): void {
+  if (!load<u32>(e, LOCATION)) loadAccount(e);
+}
+
+/** The account's entry, read. */
+export function account(a0: u64, a1: u64, a2: u64): usize {
+  const e = accountKey(a0, a1, a2);
+  readAccountEntry(e);
+  return e;
+}
+
+/** As `account`, for the address in the low 160 bits of a word. */
 export function accountOfWord(word: usize): usize {
-  return account(load<u64>(word), load<u64>(word, 8), load<u64>(word, 16) & 0xffffffff);
+  const e = accountKeyOfWord(word);
+  readAccountEntry(e);
+  return e;
 }
 
 /** Reads the account's present value into its entry. */
-function loadAccount(e: usize, location: usize): void {
+function loadAccount(e: usize): void {
+  const location = accountLocation(load<u64>(e, ADDRESS), load<u64>(e, ADDRESS + 8), load<u64>(e, ADDRESS + 16));
   store<u32>(e, <u32>location, LOCATION);
   store<u32>(e, load<u32>(location, L_CODE), CODE);
   const flags = load<u32>(location, L_FLAGS);
-  store<u32>(e, flags, FLAGS);
+  store<u32>(e, load<u32>(e, FLAGS) | flags, FLAGS);
   store<u32>(e, flags, READ_FLAGS);
   store<u64>(e, load<u64>(location, L_NONCE), NONCE);
   store<u64>(e, load<u64>(location, L_NONCE), READ_NONCE);
@@ -200,9 +220,25 @@ function loadAccount(e: usize, location: usize): void {
   copy(e + READ_BALANCE, location + L_BALANCE);
 }
 
-/** The entry of a storage slot; `key` is a word. */
-export function slot(owner: usize, key: usize): usize {
+/** The entry of a storage slot, which may not have been read yet; `key` is a word. */
+export function slotKey(owner: usize, key: usize): usize {
   return find(owner, key, SLOT);
+}
+
+/** Reads the slot behind an entry, unless it has been read. */
+// @ts-ignore: decorator
+@inline
+export function readSlotEntry(e: usize): void {
+  if (!load<u32>(e, LOCATION)) loadSlot(e);
+}
+
+function loadSlot(e: usize): void {
+  const owner = <usize>load<u32>(e, OWNER);
+  readAccountEntry(owner);
+  const location = slotLocation(<usize>load<u32>(owner, LOCATION), e + KEY);
+  store<u32>(e, <u32>location, LOCATION);
+  slotValue(location, e + ORIGINAL);
+  copy(e + VALUE, e + ORIGINAL);
 }
 
 /** The entry of a transient slot (EIP-1153), zero at the transaction's start. */
@@ -220,12 +256,8 @@ function find(owner: usize, key: usize, kind: u32): usize {
       store<u32>(e, <u32>owner, OWNER);
       store<u32>(e, 0, FLAGS);
       copy(e + KEY, key);
-      if (kind == SLOT) {
-        const location = slotLocation(<usize>load<u32>(owner, LOCATION), key);
-        store<u32>(e, <u32>location, LOCATION);
-        slotValue(location, e + ORIGINAL);
-        copy(e + VALUE, e + ORIGINAL);
-      } else setU64(e + VALUE, 0);
+      store<u32>(e, 0, LOCATION);
+      if (kind == TRANSIENT) setU64(e + VALUE, 0);
       if (used << 1 > indexMask) growIndex();
       return e;
     }
@@ -235,7 +267,7 @@ function find(owner: usize, key: usize, kind: u32): usize {
   }
 }
 
-// ---- journal: 48-byte records, u32 kind, u32 entry, the old value at 16 ----
+// ---- journal: 48-byte records, u32 kind, u32 entry, the old value (of flags: those newly set) at 16 ----
 
 const J_FLAGS: u32 = 0;
 const J_NONCE: u32 = 1;
@@ -260,10 +292,8 @@ export function revertTo(checkpoint: usize): void {
     const kind = load<u32>(journalTop);
     const e = <usize>load<u32>(journalTop, 4);
     const old = journalTop + 16;
-    if (kind == J_FLAGS) {
-      const kept = load<u32>(e, FLAGS) & TOUCH_KEPT ? TOUCHED | TOUCH_KEPT : 0;
-      store<u32>(e, load<u32>(old) | kept, FLAGS);
-    } else if (kind == J_NONCE) store<u64>(e, load<u64>(old), NONCE);
+    if (kind == J_FLAGS) store<u32>(e, load<u32>(e, FLAGS) & ~load<u32>(old), FLAGS);
+    else if (kind == J_NONCE) store<u64>(e, load<u64>(old), NONCE);
     else if (kind == J_BALANCE) copy(e + BALANCE, old);
     else if (kind == J_CODE) store<u32>(e, load<u32>(old), CODE);
     else copy(e + VALUE, old);
@@ -274,7 +304,7 @@ export function revertTo(checkpoint: usize): void {
 export function setFlags(e: usize, bits: u32): void {
   const old = load<u32>(e, FLAGS);
   if ((old & bits) == bits) return;
-  store<u32>(record(J_FLAGS, e), old);
+  store<u32>(record(J_FLAGS, e), bits & ~old);
   store<u32>(e, old | bits, FLAGS);
 }
 
@@ -300,7 +330,7 @@ export function makeWarm(e: usize): bool {
 export function touch(e: usize): void {
   if (load<u32>(e, FLAGS) & TOUCHED) return;
   if (load<u64>(e, ADDRESS) == 3 && (load<u64>(e, ADDRESS + 8) | load<u64>(e, ADDRESS + 16)) == 0 && fork >= SPURIOUS_DRAGON)
-    store<u32>(e, load<u32>(e, FLAGS) | TOUCHED | TOUCH_KEPT, FLAGS);
+    store<u32>(e, load<u32>(e, FLAGS) | TOUCHED, FLAGS);
   else setFlags(e, fork < SPURIOUS_DRAGON ? TOUCHED | EXISTS : TOUCHED);
 }
 
@@ -401,8 +431,9 @@ export function commitView(): void {
   for (let e = entries; e < entriesTop; e += entryBytes(e)) {
     const kind = load<u32>(e, KIND);
     const flags = load<u32>(e, FLAGS);
-    if (kind == ACCOUNT) commitAccount(e, flags);
-    else if (kind == SLOT && flags & WRITTEN) {
+    if (kind == ACCOUNT) {
+      if (load<u32>(e, LOCATION)) commitAccount(e, flags);
+    } else if (kind == SLOT && flags & WRITTEN) {
       // Owners precede their slots in the arena, so that a removal has been settled by now.
       if (hasFlags(<usize>load<u32>(e, OWNER), DESTRUCTED) || eq(e + ORIGINAL, e + VALUE)) continue;
       setSlotValue(<usize>load<u32>(e, LOCATION), e + VALUE);

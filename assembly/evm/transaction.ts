@@ -103,6 +103,8 @@ import {
 import { item, next, readBytes, readInteger, readList } from "./rlp";
 import {
   account,
+  accountKey,
+  accountKeyOfWord,
   accountOfWord,
   addBalance,
   ADDRESS,
@@ -115,9 +117,10 @@ import {
   makeWarm,
   nonceOf,
   precompileId,
+  readAccountEntry,
   setCode,
   setNonce,
-  slot,
+  slotKey,
   subtractBalance,
   touch,
 } from "./state";
@@ -367,8 +370,8 @@ export function executeTransaction(tx: usize, result: usize): i32 {
 /** EIP-2929, 2930, 3651: what is warm from the start. Precompiled contracts are so by themselves. */
 function warmUp(tx: usize, sender: usize): void {
   makeWarm(sender);
-  if (!load<u32>(tx, T_CREATES)) makeWarm(accountOfWord(tx + T_TO));
-  if (fork >= SHANGHAI) makeWarm(accountOfWord(ENV_COINBASE));
+  if (!load<u32>(tx, T_CREATES)) makeWarm(accountKeyOfWord(tx + T_TO));
+  if (fork >= SHANGHAI) makeWarm(accountKeyOfWord(ENV_COINBASE));
   const end = <usize>load<u32>(tx, T_ACCESS_END);
   const key = amountWord();
   for (let at = <usize>load<u32>(tx, T_ACCESS); at < end; ) {
@@ -376,12 +379,12 @@ function warmUp(tx: usize, sender: usize): void {
     at = next;
     readBytes(item, at, 20);
     readAddress(key, item);
-    const entry = account(load<u64>(key), load<u64>(key, 8), load<u64>(key, 16));
+    const entry = accountKey(load<u64>(key), load<u64>(key, 8), load<u64>(key, 16));
     makeWarm(entry);
     readList(next, at);
     for (let k = item; k < at; k += 33) {
       fromBytes(key, k + 1);
-      makeWarm(slot(entry, key));
+      makeWarm(slotKey(entry, key));
     }
   }
 }
@@ -428,6 +431,7 @@ function runFirstFrame(tx: usize, frame: usize, sender: usize, nonce: u64, gas: 
   setTransactionContext(senderWord(), priceWord(), blobHashes(), load<u32>(tx, T_BLOB_COUNT));
   return runFrame(
     frame,
+    senderWord(),
     sender,
     load<u32>(tx, T_CREATES) != 0,
     nonce,
@@ -445,9 +449,13 @@ function setWordToAddress(word: usize, entry: usize): void {
   store<u64>(word, 0, 24);
 }
 
-/** Runs a frame at depth 0; `kept` bytes at the beginning of its memory area are left alone. */
+/**
+ * Runs a frame at depth 0. `caller` is the sender's address as a word; `sender`, its entry, pays the value and may be 0 where there is
+ * none. `kept` bytes at the beginning of the memory area are left alone.
+ */
 function runFrame(
   frame: usize,
+  caller: usize,
   sender: usize,
   creates: bool,
   nonce: u64,
@@ -462,7 +470,7 @@ function runFrame(
   if (creates) createAddress(limbs, sender, nonce);
   else copy(limbs, to);
   const self = accountOfWord(limbs);
-  setWordToAddress(frame + F_CALLER, sender);
+  copy(frame + F_CALLER, caller);
   setWordToAddress(frame + F_ADDRESS, self);
   copy(frame + F_VALUE, value);
   store<u32>(frame, load<u32>(frame, F_SP), F_STACK);
@@ -484,8 +492,10 @@ function runFrame(
     return settle(frame, status, gasLeft, output, outputBytes);
   }
   touch(self);
-  subtractBalance(sender, value);
-  addBalance(self, value);
+  if (sender) {
+    subtractBalance(sender, value);
+    addBalance(self, value);
+  }
   const precompile = precompileId(load<u64>(self, ADDRESS), load<u64>(self, ADDRESS + 8), load<u64>(self, ADDRESS + 16));
   if (precompile) {
     const left = runPrecompile(precompile, input, inputBytes, gas);
@@ -496,6 +506,7 @@ function runFrame(
   if (fork >= PRAGUE && isDelegation(code)) {
     const target = delegate(code);
     makeWarm(target);
+    readAccountEntry(target);
     code = codeOf(target);
   }
   setFrameCode(frame, code);
@@ -536,7 +547,6 @@ export function systemCall(address: usize, input: usize, inputBytes: usize): i32
   store<u64>(word, 0xffffffffffffffff, 8);
   store<u64>(word, 0xffffffff, 16);
   store<u64>(word, 0, 24);
-  const sender = accountOfWord(word);
   setU64(priceWord(), 0);
   setU64(costWord(), 0);
   setTransactionContext(word, priceWord(), blobHashes(), 0);
@@ -547,7 +557,7 @@ export function systemCall(address: usize, input: usize, inputBytes: usize): i32
     setReturnedBytes(0);
     return -1;
   }
-  const status = runFrame(frame, sender, false, 0, to, costWord(), input, inputBytes, SYSTEM_CALL_GAS, 0);
+  const status = runFrame(frame, word, 0, false, 0, to, costWord(), input, inputBytes, SYSTEM_CALL_GAS, 0);
   commitView();
   return status == SUCCESS ? 1 : 0;
 }
