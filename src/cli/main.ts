@@ -10,7 +10,7 @@ import { LanewiseError } from "../core/index.ts";
 import { registerBenchCommand } from "./bench.ts";
 import { registerDoctorCommand } from "./doctor.ts";
 import { registerGenerateCommand } from "./generate.ts";
-import { EXIT, UsageError } from "./usage.ts";
+import { EXIT, readableArguments, UsageError } from "./usage.ts";
 import { registerValidateCommand } from "./validate.ts";
 
 /** A reader that went away (`lanewise … | head`) is no failure of ours: stop writing and leave. */
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   registerBenchCommand(cli);
   cli.help();
   cli.version(version());
-  cli.parse(process.argv, { run: false });
+  cli.parse(readableArguments(process.argv), { run: false });
   if (cli.options.help || cli.options.version) return;
   if (cli.matchedCommand === undefined) {
     const [word] = cli.args;

@@ -37,16 +37,21 @@ export const FE_GENERATOR_Y: usize = ASC_FEATURE_RELAXED_SIMD
   ? fma.FE_GENERATOR_Y
   : int.FE_GENERATOR_Y;
 
+/** Largest magnitude of each limb (u64). */
+export const FE_LIMB_BOUNDS: usize = ASC_FEATURE_RELAXED_SIMD
+  ? fma.FE_LIMB_BOUNDS
+  : int.FE_LIMB_BOUNDS;
+
 /** Debug builds: traps unless both lanes' limbs are within the design's bounds. */
 function requireReduced(a: usize): void {
   for (let i: usize = 0; i < LIMBS << 1; i++) {
+    const bound = load<u64>(FE_LIMB_BOUNDS + ((i >> 1) << 3));
     if (ASC_FEATURE_RELAXED_SIMD) {
       const limb = load<f64>(a + (i << 3));
       assert(limb == Math.trunc(limb), "fractional limb");
-      assert(<u64>Math.abs(limb) <= load<u64>(fma.FE_LIMB_BOUNDS + ((i >> 1) << 3)), "limb bound");
+      assert(<u64>Math.abs(limb) <= bound, "limb bound");
     } else {
-      const limb = <u64>load<u32>(a + (i << 2));
-      assert(limb <= load<u64>(int.FE_LIMB_BOUNDS + ((i >> 1) << 3)), "limb bound");
+      assert(<u64>load<u32>(a + (i << 2)) <= bound, "limb bound");
     }
   }
 }
