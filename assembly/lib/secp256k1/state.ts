@@ -21,8 +21,8 @@ export const ENTRY_BETA_X: usize = 40;
 export const ENTRY_Y: usize = 80;
 
 /** Odd multiples of G and of 2^128·G: x, y packed. */
-export const GENERATOR_WINDOW: u64 = 15;
-export const GENERATOR_ENTRIES: usize = 1 << 13;
+export const GENERATOR_WINDOW: u64 = 14;
+export const GENERATOR_ENTRIES: usize = 1 << 12;
 export const GENERATOR_ENTRY: usize = 80;
 
 /** Bit positions of a digit: 0 … 128. */
@@ -62,7 +62,7 @@ export function initializeState(): void {
   accX = reserve(ARRAY);
   accY = reserve(ARRAY);
   accZ = reserve(ARRAY);
-  products = reserve(ARRAY);
+  products = reserve(ARRAY + 2 * FE_BYTES);
   denominators = reserve(ARRAY);
   multiplesX = reserve(TABLE_ENTRIES * MULTIPLES_STRIDE);
   multiplesY = reserve(TABLE_ENTRIES * MULTIPLES_STRIDE);
