@@ -106,7 +106,7 @@ const ADDRESS_AT: usize = 64;
 const REQUIRE_LOW_S: u32 = 1;
 
 /** Up to this many items the Jacobian path is the faster one. */
-const FEW: usize = 64;
+const FEW: usize = 128;
 
 const W: usize = memory.data(32, 16);
 const LIMBS: usize = memory.data(72, 16);
