@@ -4,7 +4,7 @@
 //   <id>.relaxed.ts  → dist/kernels/<id>.relaxed.wasm   release, relaxed SIMD on
 //   each             → dist/kernels/debug/<same>.wasm   assertions on: a failed one traps
 //
-// An entry may ask for compiler flags of its own in a line `// asc: FLAGS`. What has not changed is not compiled again.
+// An entry may ask for compiler flags of its own in a line `// asc: FLAGS` (release) or `// asc-always: FLAGS` (both). What has not changed is not compiled again.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
@@ -17,7 +17,7 @@ const kernels = join(root, "assembly/kernels");
 const rungs = join(root, "assembly/rungs");
 const out = join(root, "dist/kernels");
 /** Entries beside the kernels, built like them. */
-const modules = [join(root, "assembly/trie/trie.ts")];
+const modules = [join(root, "assembly/trie/trie.ts"), join(root, "assembly/evm/evm.ts")];
 const stampFile = join(out, ".stamps.json");
 
 /** The file and everything it imports, transitively. @param {string} file @param {Set<string>} [seen] */
@@ -59,12 +59,20 @@ export async function buildWasm() {
     const stem = basename(entry, ".ts");
     const folder = dirname(entry) === rungs ? "rungs/" : "";
     const own = /^\/\/ asc: (.+)$/m.exec(readFileSync(entry, "utf8"))?.[1].split(" ") ?? [];
+    const always =
+      /^\/\/ asc-always: (.+)$/m.exec(readFileSync(entry, "utf8"))?.[1].split(" ") ?? [];
     const relaxed = stem.endsWith(".relaxed") ? ["--enable", "relaxed-simd"] : [];
     for (const [target, file] of [
       ["release", `${folder}${stem}.wasm`],
       ["debug", `${folder}debug/${stem}.wasm`],
     ]) {
-      const flags = ["--target", target, ...(target === "release" ? own : []), ...relaxed];
+      const flags = [
+        "--target",
+        target,
+        ...(target === "release" ? own : []),
+        ...always,
+        ...relaxed,
+      ];
       const hash = createHash("sha256").update(JSON.stringify([asc.version, flags]));
       for (const source of sources(entry)) hash.update(readFileSync(source));
       hash.update(readFileSync(join(root, "asconfig.json")));

@@ -2,7 +2,7 @@
 import { banner } from "./banner.mjs";
 
 /** Round constants ι (FIPS 202 §3.2.5, algorithm 5: the LFSR x⁸ + x⁶ + x⁵ + x⁴ + 1). @returns {bigint[]} */
-function roundConstants() {
+export function roundConstants() {
   let lfsr = 1;
   return Array.from({ length: 24 }, () => {
     let constant = 0n;
@@ -15,7 +15,7 @@ function roundConstants() {
 }
 
 /** Rotation ρ of lane x + 5y (FIPS 202 §3.2.2, algorithm 2). @returns {number[]} */
-function rotations() {
+export function rotations() {
   const offsets = Array(25).fill(0);
   let [x, y] = [1, 0];
   for (let t = 0; t < 24; t++) {

@@ -1,29 +1,6 @@
 // Keccak-f[1600] in WGSL: a lane is a vec2<u32> (low, high), a round is straight-line code (FIPS 202 §3.2, §3.3).
 import { banner } from "./banner.mjs";
-
-/** Round constants ι (FIPS 202 §3.2.5). @returns {bigint[]} */
-export function roundConstants() {
-  let lfsr = 1;
-  return Array.from({ length: 24 }, () => {
-    let constant = 0n;
-    for (let j = 0; j <= 6; j++) {
-      if (lfsr & 1) constant |= 1n << BigInt((1 << j) - 1);
-      lfsr = lfsr & 0x80 ? ((lfsr << 1) ^ 0x171) & 0xff : lfsr << 1;
-    }
-    return constant;
-  });
-}
-
-/** Rotation ρ of lane x + 5y (FIPS 202 §3.2.2). @returns {number[]} */
-function rotations() {
-  const offsets = Array(25).fill(0);
-  let [x, y] = [1, 0];
-  for (let t = 0; t < 24; t++) {
-    offsets[x + 5 * y] = (((t + 1) * (t + 2)) / 2) % 64;
-    [x, y] = [y, (2 * x + 3 * y) % 5];
-  }
-  return offsets;
-}
+import { rotations, roundConstants } from "./keccak.mjs";
 
 const range = (length) => Array.from({ length }, (_, i) => i);
 

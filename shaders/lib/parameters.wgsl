@@ -5,9 +5,9 @@ struct Parameters {
   // Items that the buffers can hold: the stride of word-major buffers.
   capacity: u32,
   // The chunk's arena buffer holds the batch's arena from this byte on, a multiple of 4.
-  arena_start: u32,
+  arenaStart: u32,
   // Bytes of the batch's whole arena: messages that end beyond are out of bounds.
-  arena_length: u32,
+  arenaLength: u32,
 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 // Number of the turn, for stages inside a repetition.

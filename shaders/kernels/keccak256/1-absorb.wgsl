@@ -59,8 +59,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     return;
   }
   let message = records[item];
-  if (message.offset > parameters.arena_length ||
-      message.length > parameters.arena_length - message.offset) {
+  if (message.offset > parameters.arenaLength ||
+      message.length > parameters.arenaLength - message.offset) {
     verdicts[item] = VERDICT_MESSAGE_OUT_OF_BOUNDS;
     for (var word = 0u; word < 8u; word++) {
       results[item * 8u + word] = 0u;
@@ -80,7 +80,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
   }
   // An empty message may lie anywhere, before the chunk's part of the arena too; none of its bytes is read.
-  let base = message.offset - parameters.arena_start;
+  let base = message.offset - parameters.arenaStart;
   for (var block = first; block < last; block++) {
     let at = base + block * RATE_BYTES;
     let left = message.length - block * RATE_BYTES;

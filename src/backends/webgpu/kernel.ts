@@ -1,9 +1,9 @@
 /**
  * A kernel's description, `kernel.json`: which shaders run in which order over which buffers.
  *
- * Every stage sees the batch's parameters at `@group(0) @binding(0)`, then its `reads` and its `writes` in the order listed, at
- * bindings 1, 2, …; stages inside a repetition see the turn's number at `@group(1) @binding(0)`. Names of buffers: `records`,
- * `arena`, `verdicts`, `results`, and those that `buffers` declares.
+ * Every stage sees the chunk's parameters at `@group(0) @binding(0)`, its `bindings` in the order listed at bindings 1, 2, …, and
+ * the number of the repetition's turn at `@group(1) @binding(0)`. Names of buffers: `records`, `arena`, `verdicts`, `results`,
+ * and those that `buffers` declares.
  *
  * @module
  */
@@ -13,10 +13,8 @@ import { hasAsset, loadAsset } from "../assets.ts";
 export interface Stage {
   /** File name beside kernel.json. */
   readonly shader: string;
-  /** Buffers bound `read`. */
-  readonly reads: readonly string[];
-  /** Buffers bound `read_write`. */
-  readonly writes: readonly string[];
+  /** Buffers and how the shader declares them. */
+  readonly bindings: Readonly<Record<string, "read" | "read_write">>;
   /** Items that one invocation takes; default 1. Batched inversions take several. */
   readonly itemsPerInvocation?: number;
 }

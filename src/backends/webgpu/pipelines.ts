@@ -52,13 +52,11 @@ export async function compileKernel(
   });
   const compiled = stagesOf(source.description).map(async (stage) => {
     const start = performance.now();
-    const bindings = [...stage.reads, ...stage.writes];
+    const access = Object.values(stage.bindings);
     const layout = device.createBindGroupLayout({
       entries: [
         entry(0, "uniform"),
-        ...bindings.map((_name, i) =>
-          entry(i + 1, i < stage.reads.length ? "read-only-storage" : "storage"),
-        ),
+        ...access.map((mode, i) => entry(i + 1, mode === "read" ? "read-only-storage" : "storage")),
       ],
     });
     const label = `${source.id}/${stage.shader}`;

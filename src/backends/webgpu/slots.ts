@@ -107,7 +107,7 @@ export function createSlot(
       buffers.set("arena", create("arena", arenaBytes, Storage | CopyDestination));
     const groups = new Map<string, GPUBindGroup>();
     for (const [shader, { stage, layout }] of kernel.stages) {
-      const names = [...stage.reads, ...stage.writes];
+      const names = Object.keys(stage.bindings);
       const resources = [parameters, ...names.map((name) => buffers.get(name) as GPUBuffer)];
       const entries = resources.map((buffer, binding) => ({ binding, resource: { buffer } }));
       groups.set(shader, device.createBindGroup({ layout, entries }));

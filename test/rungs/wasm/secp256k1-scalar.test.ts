@@ -1,9 +1,9 @@
 // Scalars mod n, words and digits of the WebAssembly column against bigint.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { SECP256K1 } from "../../src/params/secp256k1.ts";
-import { modulo } from "../../src/params/secp256k1-limbs.ts";
-import { createRandom } from "../../src/workloads/random.ts";
+import { SECP256K1 } from "../../../src/params/secp256k1.ts";
+import { modulo } from "../../../src/params/secp256k1-limbs.ts";
+import { createRandom } from "../../../src/workloads/random.ts";
 import { boundaries, builds, n, openRungs } from "./secp256k1-module.ts";
 
 const { lambda } = SECP256K1;

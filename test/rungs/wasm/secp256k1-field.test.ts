@@ -1,8 +1,8 @@
 // The field of secp256k1 in both WebAssembly designs, release and asserting builds, against bigint.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { invertModulo, modulo } from "../../src/params/secp256k1-limbs.ts";
-import { createRandom } from "../../src/workloads/random.ts";
+import { invertModulo, modulo } from "../../../src/params/secp256k1-limbs.ts";
+import { createRandom } from "../../../src/workloads/random.ts";
 import { boundaries, builds, ELEMENT, extremeLimbs, openRungs, p } from "./secp256k1-module.ts";
 
 const power = (base: bigint, exponent: bigint): bigint => {

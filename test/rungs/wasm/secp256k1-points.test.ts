@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { createRandom } from "../../src/workloads/random.ts";
+import { createRandom } from "../../../src/workloads/random.ts";
 import { builds, ELEMENT, n, openRungs } from "./secp256k1-module.ts";
 
 const { Point } = secp256k1;

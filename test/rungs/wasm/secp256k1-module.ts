@@ -2,10 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
-import { detectSimd } from "../../src/backends/wasm/features.ts";
-import { SECP256K1 } from "../../src/params/secp256k1.ts";
-import { modulo } from "../../src/params/secp256k1-limbs.ts";
-import type { Random } from "../../src/workloads/random.ts";
+import { detectSimd } from "../../../src/backends/wasm/features.ts";
+import { SECP256K1 } from "../../../src/params/secp256k1.ts";
+import { modulo } from "../../../src/params/secp256k1-limbs.ts";
+import type { Random } from "../../../src/workloads/random.ts";
 
 export const { p, n } = SECP256K1;
 
@@ -26,7 +26,7 @@ export const builds: readonly { name: string; file: string; skip: string | false
 
 /** A kernel or rungs module, compiled. */
 export async function compileKernel(file: string): Promise<WebAssembly.Module> {
-  const url = new URL(`../../kernels/${file}.wasm`, import.meta.url);
+  const url = new URL(`../../../kernels/${file}.wasm`, import.meta.url);
   return WebAssembly.compile(await readFile(fileURLToPath(url)));
 }
 
