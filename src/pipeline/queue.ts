@@ -42,11 +42,16 @@ export class BoundedQueue<Item> implements AsyncIterable<Item> {
     this.#wake();
   }
 
+  /** Nobody wants what is left: it is dropped, and pending pushes are refused. */
+  close(): void {
+    this.#items.length = 0;
+    this.end();
+  }
+
   /** No more items will come, and consumers get this error at once. */
   fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#items.length = 0;
-    this.end();
+    this.close();
   }
 
   /**

@@ -50,6 +50,7 @@ interface KernelExports {
   readonly LANES: WebAssembly.Global;
   readonly MAX_ITEMS: WebAssembly.Global;
   readonly INLINE_ITEMS?: WebAssembly.Global;
+  seed?(): number;
   initialize(): void;
   heapBase(): number;
   run(
@@ -112,6 +113,8 @@ export async function createKernel(
         `${exports.RECORD_BYTES.value} and ${exports.RESULT_BYTES.value}`,
     );
   }
+  // Kernels that blind their arithmetic against crafted batches take their entropy here.
+  if (exports.seed) crypto.getRandomValues(new Uint8Array(memory.buffer, exports.seed(), 32));
   exports.initialize();
   const limits = limitsOf(exports);
   const { maxItems } = limits;

@@ -40,9 +40,9 @@ export function spawnThread(
   events: ThreadEvents,
   url: URL = new URL("./worker.js", import.meta.url),
 ): Thread {
-  return threads
-    ? spawnNode(new threads.Worker(url, { workerData: setup }), events)
-    : spawnWeb(url, setup, events);
+  if (!threads) return spawnWeb(url, setup, events);
+  // Flags of the process are not for the thread: `--input-type` or `--import` would break or burden it. V8's hold anyway.
+  return spawnNode(new threads.Worker(url, { workerData: setup, execArgv: [] }), events);
 }
 
 function spawnNode(worker: NodeWorker, events: ThreadEvents): Thread {

@@ -15,7 +15,7 @@
  */
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { LanewiseError } from "../core/index.ts";
-import type { Account, StateSource } from "./source.ts";
+import type { Account, StateDiff, StateSource } from "./source.ts";
 
 /** keccak256 of no code. */
 export const EMPTY_CODE_HASH: Uint8Array = keccak_256(new Uint8Array(0));
@@ -83,6 +83,51 @@ export function createMemoryState(data: MemoryStateData): StateSource {
       const hash = data.blockHashes?.get(number);
       if (hash === undefined) throw missing(`hash of block ${number}`);
       return hash;
+    },
+  };
+}
+
+/** A state in memory that takes the changes of one block after another. */
+export interface MutableState {
+  /** Reads the state as it is now. */
+  readonly source: StateSource;
+  apply(diff: StateDiff): void;
+  /** Remembers a block's hash for BLOCKHASH. */
+  setBlockHash(number: bigint, hash: Uint8Array): void;
+}
+
+/** Copies a state so that it can change. */
+export function createMutableState(data: MemoryStateData): MutableState {
+  const accounts = new Map(data.accounts);
+  const code = new Map(data.code);
+  const blockHashes = new Map(data.blockHashes);
+  /** Storage maps that belong to this state and not to `data`. */
+  const owned = new Map<string, Map<string, Uint8Array>>();
+  const ownStorage = (address: string): Map<string, Uint8Array> =>
+    owned.get(address) ?? new Map(accounts.get(address)?.storage);
+  return {
+    source: createMemoryState({ complete: data.complete, accounts, code, blockHashes }),
+    apply(diff) {
+      for (const [address, change] of diff) {
+        if (change.account === undefined) {
+          accounts.set(address, undefined);
+          owned.delete(address);
+          continue;
+        }
+        const { codeHash } = change.account;
+        if (change.code !== undefined) code.set(toHex(codeHash), change.code);
+        const storage = change.storageCleared ? new Map<string, Uint8Array>() : ownStorage(address);
+        for (const [slot, word] of change.storage) {
+          if (data.complete && word.every((byte) => byte === 0)) storage.delete(slot);
+          else storage.set(slot, word);
+        }
+        owned.set(address, storage);
+        accounts.set(address, { ...change.account, storage });
+      }
+    },
+    setBlockHash(number, hash) {
+      blockHashes.set(number, hash);
+      blockHashes.delete(number - 257n);
     },
   };
 }
@@ -188,9 +233,9 @@ function readRecorded(json: Json, where: string): Omit<MemoryStateData, "complet
   for (const [address, account] of Object.entries(listed)) {
     joined[asAddress(address, `${where}.accounts`)] = account;
   }
-  for (const address of [...Object.keys(codes), ...Object.keys(storages)]) {
-    const key = asAddress(address, where);
-    if (!(key in joined)) joined[key] = { nonce: 1, balance: 0 };
+  for (const [address, code] of Object.entries(codes)) {
+    const key = asAddress(address, `${where}.code`);
+    if (!(key in joined) && code !== "0x") joined[key] = { nonce: 1, balance: 0 };
   }
   const part = (of: Json, name: string): Map<string, unknown> =>
     new Map(Object.entries(of).map(([key, value]) => [asAddress(key, `${where}.${name}`), value]));

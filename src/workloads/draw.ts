@@ -22,7 +22,3 @@ export function drawHot(random: Random, count: number): number {
   if (count === 1 || random.below(10) === 0) return 0;
   return 1 + random.below(count - 1);
 }
-
-/** An element, every one alike. */
-export const pick = <Item>(random: Random, items: readonly Item[]): Item =>
-  items[random.below(items.length)];

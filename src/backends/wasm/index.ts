@@ -10,7 +10,6 @@ import {
   type BackendStatus,
   type Batch,
   LanewiseError,
-  type LanewiseErrorCode,
   type RunOptions,
 } from "../../core/index.ts";
 import {
@@ -23,10 +22,10 @@ import {
 } from "../../pool/kernel.ts";
 import { createPool, type PoolOptions, type PoolStats, type WorkerPool } from "../../pool/pool.ts";
 import { availableCores } from "../../pool/threads.ts";
-import { loadAsset } from "../assets.ts";
 import type { BackendOptions } from "../index.ts";
 import { detectSimd, type SimdLevel } from "./features.ts";
 import { kernels } from "./generated/kernels.ts";
+import { compileKernel, failure, shapeOf } from "./load.ts";
 
 /** Options of {@link createWasmBackend}; those beyond {@link BackendOptions} serve tests and benchmarks. */
 export interface WasmBackendOptions extends BackendOptions {
@@ -54,17 +53,6 @@ interface Cell {
   readonly limits: KernelLimits;
   /** The calling thread's own instance, made when first needed. */
   inline: Promise<Kernel> | undefined;
-}
-
-const failure = (code: LanewiseErrorCode, message: string, cause?: unknown): LanewiseError =>
-  new LanewiseError(code, `wasm back end: ${message}`, cause === undefined ? {} : { cause });
-
-/** Sizes, and by convention the fields `offset` and `length` of records that point into the arena. */
-function shapeOf({ record, result, usesArena }: Algorithm): KernelShape {
-  const sizes = { recordBytes: record.byteLength, resultBytes: result.byteLength };
-  if (!usesArena) return sizes;
-  const { offset, length } = record.fields;
-  return { ...sizes, message: { offset: offset.offset, length: length.offset } };
 }
 
 /**
@@ -99,15 +87,8 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
 
   async function load(algorithm: Algorithm): Promise<Cell> {
     const { id } = algorithm;
-    if (!Object.hasOwn(kernels, id)) throw failure("ERR_UNSUPPORTED", `no kernel of ${id}`);
-    const simd = await detect();
-    if (simd === "none") {
-      throw failure("ERR_BACKEND_UNAVAILABLE", "this engine has no WebAssembly SIMD");
-    }
-    const design = kernels[id].relaxed && simd === "fused" ? `${id}.relaxed` : id;
+    const { module, design } = await compileKernel(algorithm, await detect(), options.debug);
     try {
-      const path = `kernels/${options.debug ? "debug/" : ""}${design}.wasm`;
-      const module = await WebAssembly.compile(await loadAsset(path));
       const shape = shapeOf(algorithm);
       const limits = await readLimits(module);
       if (closed) throw failure("ERR_CLOSED", "closed");

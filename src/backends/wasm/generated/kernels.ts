@@ -2,4 +2,7 @@
 /** Kernels of the WebAssembly column by algorithm id, and whether there is a relaxed-SIMD design. */
 export const kernels: Readonly<Record<string, { readonly relaxed: boolean }>> = {
   "keccak256": { relaxed: false },
+  "secp256k1-recover": { relaxed: true },
+  "sha256": { relaxed: false },
+  "sha256d": { relaxed: false },
 };
