@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { CELLS_PER_BLOB } from "./blob-cells.ts";
 import {
   AUTHORIZATION_WORDS,
   AuthorizationWord,
@@ -70,7 +71,6 @@ const AUTHORIZATION_BYTES = [32, 20, 8, 1, 32, 32] as const;
 
 const BLOB_BYTES = 131_072;
 const KZG_BYTES = 48;
-const CELLS_PER_BLOB = 128;
 
 /**
  * Decodes raw transactions and applies the fork's static rules to each.

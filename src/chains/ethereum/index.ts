@@ -65,7 +65,14 @@ export {
   RlpReader,
 } from "./rlp.ts";
 export { type RulesOptions, type TransactionRules, transactionRules } from "./rules.ts";
-export { checkSidecar, type KzgVerifier, loadKzgVerifier, versionedHash } from "./sidecar.ts";
+export {
+  checkSidecar,
+  createKzgVerifier,
+  type KzgLibrary,
+  type KzgVerifier,
+  loadKzgVerifier,
+  versionedHash,
+} from "./sidecar.ts";
 export { encodeTransactionJson, type JsonInconsistency } from "./transaction-json.ts";
 export {
   type AccessListEntry,
