@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { generatorTable } from "./generators/secp256k1-generator-table.mjs";
 
 const shaders = fileURLToPath(new URL("../shaders", import.meta.url));
 const out = fileURLToPath(new URL("../dist/shaders", import.meta.url));
@@ -15,7 +16,13 @@ export function link(path, seen = new Set()) {
   );
 }
 
-/** Links kernels/ and rungs/; copies the kernels' stage descriptions. */
+/** Constant tables that kernels bind: path → bytes. Reads dist/src, so TypeScript is compiled before. */
+async function tables() {
+  const { SECP256K1 } = await import("../dist/src/params/secp256k1.js");
+  return [["kernels/secp256k1-recover/generator-table.bin", generatorTable(SECP256K1)]];
+}
+
+/** Links kernels/ and rungs/; copies the kernels' stage descriptions; builds their tables. */
 export async function buildShaders() {
   for (const folder of ["kernels", "rungs"]) {
     if (!existsSync(join(shaders, folder))) continue;
@@ -29,4 +36,5 @@ export async function buildShaders() {
       );
     }
   }
+  for (const [path, bytes] of await tables()) writeFileSync(join(out, path), bytes);
 }

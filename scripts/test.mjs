@@ -29,7 +29,9 @@ const wanted = process.argv.slice(2);
 const files = readdirSync(join(root, "dist/test"), { recursive: true })
   .map((name) => join(root, "dist/test", String(name)))
   .filter((file) => file.endsWith(".test.js"))
-  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .filter(
+    (file) => wanted.length === 0 || wanted.some((part) => relative(root, file).includes(part)),
+  )
   .sort();
 
 const totals = { passed: 0, failed: 0, skipped: 0 };

@@ -4,7 +4,7 @@ import { banner } from "./banner.mjs";
 const upperSnake = (name) => name.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 
 /** @returns {Promise<[string, string][]>} */
-export async function verdictFiles() {
+export async function files() {
   const { Verdict } = await import("../../dist/src/core/verdict.js");
   const entries = Object.entries(Verdict).map(([name, code]) => [upperSnake(name), code]);
   return [

@@ -8,7 +8,8 @@
  */
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import type { Algorithm } from "../core/index.ts";
+import { hexToBytes } from "@noble/hashes/utils.js";
+import type { Algorithm, Example } from "../core/index.ts";
 import { layout, Verdict } from "../core/index.ts";
 import { SECP256K1 } from "../params/secp256k1.ts";
 
@@ -40,6 +41,37 @@ const mod = (value: bigint, modulus: bigint): bigint => {
   return rest < 0n ? rest + modulus : rest;
 };
 
+const Z = "bdf8d2a89c9d1b9633f3152f8561c45292e711d3e4c86113aa0af4dd43232f35";
+const R = "a836776b04bed00004b86f6ba8761971e152a77c0d2c12c40ea1dd13eabf1e05";
+const S = "67cd4a49af63bcf13c3177c42af2e311d79fb9a43f52af8a026ce1b1ed71d0e0";
+const ZERO = "00".repeat(32);
+const FIVE = `${"00".repeat(31)}05`;
+const ORDER = n.toString(16);
+const HIGH_S = (n - BigInt(`0x${S}`)).toString(16);
+
+/** Signatures that recover, then one record for each way in which most go wrong. 5 is no point's x coordinate. */
+const examples: readonly Example[] = (
+  [
+    [Z, R, S, 0, REQUIRE_LOW_S],
+    [Z, R, S, 1, 0],
+    [Z, R, HIGH_S, 1, 0],
+    [ZERO, R, S, 0, 0],
+    [Z, R, HIGH_S, 1, REQUIRE_LOW_S],
+    [Z, ZERO, S, 0, 0],
+    [Z, R, ORDER, 0, 0],
+    [Z, FIVE, S, 0, 0],
+    [Z, R, S, 2, 0],
+    [Z, R, S, 4, 0],
+  ] as const
+).map(([z, r, s, recoveryId, flags]) => {
+  const bytes = new Uint8Array(record.byteLength);
+  bytes.set(hexToBytes(z + r + s));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(record.fields.recoveryId.offset, recoveryId, true);
+  view.setUint32(record.fields.flags.offset, flags, true);
+  return { record: bytes, arena: new Uint8Array(0) };
+});
+
 /** Public key and address behind each signature, or the reason there is none. */
 export const secp256k1Recover: Algorithm & { record: typeof record; result: typeof result } = {
   id: "secp256k1-recover",
@@ -47,6 +79,7 @@ export const secp256k1Recover: Algorithm & { record: typeof record; result: type
   record,
   result,
   usesArena: false,
+  examples,
   reference(bytes, _arena, out) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const recoveryId = view.getUint32(record.fields.recoveryId.offset, true);

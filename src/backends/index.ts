@@ -1,8 +1,17 @@
 /** The registry of back ends, best first: one line each. @module */
 import type { Backend, BackendId } from "../core/index.ts";
 import { createReferenceBackend } from "./reference/index.ts";
+import { createWasmBackend } from "./wasm/index.ts";
+import { createWebgpuBackend } from "./webgpu/index.ts";
 
 export { createReferenceBackend } from "./reference/index.ts";
+export { createWasmBackend } from "./wasm/index.ts";
+export {
+  createWebgpuBackend,
+  type WebgpuBackend,
+  type WebgpuOptions,
+  type WebgpuStatistics,
+} from "./webgpu/index.ts";
 
 /** Options that every back end's factory takes; each reads what concerns it. */
 export interface BackendOptions {
@@ -13,7 +22,8 @@ export interface BackendOptions {
 }
 
 /** Factories by id, in the order that `auto` prefers them. */
-export const backends: Readonly<Partial<Record<BackendId, (options?: BackendOptions) => Backend>>> =
-  {
-    reference: createReferenceBackend,
-  };
+export const backends: Readonly<Record<BackendId, (options?: BackendOptions) => Backend>> = {
+  webgpu: createWebgpuBackend,
+  wasm: createWasmBackend,
+  reference: createReferenceBackend,
+};

@@ -6,6 +6,13 @@
 import type { Layout } from "./layout.ts";
 import type { Verdict } from "./verdict.ts";
 
+/** A record whose answer `reference` knows: for self-tests, and for checks hidden among a device's work. */
+export interface Example {
+  readonly record: Uint8Array;
+  /** What the record points into; empty where the algorithm uses no arena. */
+  readonly arena: Uint8Array;
+}
+
 /** What the three columns agree on for one computation. */
 export interface Algorithm {
   /** Kebab-case; identical as file stem, CLI word, bench label and test title. */
@@ -18,6 +25,8 @@ export interface Algorithm {
   readonly result: Layout;
   /** Whether records point into the batch's arena of variable-length bytes. */
   readonly usesArena: boolean;
+  /** A handful of valid and, where there are any, invalid records. */
+  readonly examples: readonly Example[];
   /**
    * The oracle: one record, plainly computed by a well-kept library.
    *

@@ -19,6 +19,10 @@ export type LanewiseErrorCode =
   | "ERR_CLOSED"
   /** The caller's `AbortSignal` fired. */
   | "ERR_ABORTED"
+  /** A bounded queue is full and the work was shed; nothing was computed. */
+  | "ERR_OVERLOADED"
+  /** The work's deadline passed before it was started. */
+  | "ERR_DEADLINE"
   /** Input bytes or JSON are malformed; the message names what and where. */
   | "ERR_INPUT"
   /** A source of blocks or state (file, RPC node) failed to answer. */

@@ -1,5 +1,5 @@
 /** The contracts everything else meets at: pure, no platform. @module */
-export type { Algorithm } from "./algorithm.ts";
+export type { Algorithm, Example } from "./algorithm.ts";
 export type { Backend, BackendId, BackendStatus, RunOptions } from "./backend.ts";
 export { Batch, type BatchSections, batchSections } from "./batch.ts";
 export { LanewiseError, type LanewiseErrorCode } from "./errors.ts";

@@ -44,6 +44,8 @@ export {
   EMPTY_OMMERS_HASH,
   encodeHeader,
   headerHash,
+  headerInput,
+  keccakOf,
 } from "./header.ts";
 export { fromHex, toHex } from "./hex.ts";
 export {

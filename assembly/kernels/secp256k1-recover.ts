@@ -1,0 +1,42 @@
+// secp256k1-recover (src/algorithms/secp256k1-recover.ts): record {z, r, s, recoveryId, flags} → key[64], address[20].
+// Integer design; secp256k1-recover.relaxed.ts is the same source with fused multiply-add. ABI: ARCHITECTURE.md.
+import { reserveEnd } from "../lib/reserve";
+import {
+  initializeRecover,
+  recoverBatch,
+  RECOVER_RECORD_BYTES,
+  RECOVER_RESULT_BYTES,
+} from "../lib/secp256k1/recover";
+import { CAPACITY } from "../lib/secp256k1/state";
+import { SEED } from "../lib/secp256k1/tables";
+
+export const RECORD_BYTES: i32 = <i32>RECOVER_RECORD_BYTES;
+export const RESULT_BYTES: i32 = <i32>RECOVER_RESULT_BYTES;
+export const LANES: i32 = 2;
+export const MAX_ITEMS: i32 = <i32>CAPACITY;
+/** A pair takes some 70 µs: worth no thread switch. */
+export const INLINE_ITEMS: i32 = 2;
+
+/** Address of 32 bytes of entropy that the host writes before initialize(). */
+export function seed(): usize {
+  return SEED;
+}
+
+export function initialize(): void {
+  initializeRecover();
+}
+
+export function heapBase(): usize {
+  return reserveEnd();
+}
+
+export function run(
+  records: usize,
+  _arena: usize,
+  _arenaBytes: u32,
+  verdicts: usize,
+  results: usize,
+  count: u32,
+): void {
+  recoverBatch(records, verdicts, results, count);
+}

@@ -1,0 +1,259 @@
+// Affine point arithmetic of many items at once: one inversion serves a whole array (Montgomery's trick), which makes the
+// affine formulas the cheapest there are: 5M + 2S a doubling, 5M + 1S an addition, three of the products for the inverse.
+//
+// Arrays hold two items an element and an even number of elements; two elements go through each step interleaved, so two
+// running products are kept. A zero denominator would spoil everyone's inverse: it is looked for in the product before
+// every inversion, and the items that caused it are marked doubtful and go through the complete ladder afterwards.
+import { DIVSTEP_P } from "../../generated/secp256k1-scalar";
+import {
+  FE_BYTES,
+  FE_ONE,
+  FE_THREE_HALVES,
+  feCarry,
+  feCopy,
+  feCopyLane,
+  feDouble,
+  feGather,
+  feGatherPacked,
+  feGatherSigned,
+  feGet,
+  feIsZero,
+  feItem,
+  feLane,
+  feMul,
+  feMul2,
+  feMulSub2,
+  fePut,
+  feScatter,
+  feSqr2,
+  feSqrSub2,
+  feSub,
+  feSwapLanes,
+} from "./field";
+import {
+  digitItem,
+  digitSign,
+  digitX,
+  digitY,
+  dummyDigit,
+} from "./digits";
+import { invertWords } from "./inverse";
+import { accX, accY, CAPACITY, denominators, DUMMIES, doubtful, products } from "./state";
+import { wordsAreZero } from "./words";
+
+const element = FE_BYTES;
+
+const RUN_0: usize = memory.data(80, 16);
+const RUN_1: usize = memory.data(80, 16);
+const INVERSE_0: usize = memory.data(80, 16);
+const INVERSE_1: usize = memory.data(80, 16);
+const SLOPE_0: usize = memory.data(80, 16);
+const SLOPE_1: usize = memory.data(80, 16);
+const T_0: usize = memory.data(80, 16);
+const T_1: usize = memory.data(80, 16);
+const X_0: usize = memory.data(80, 16);
+const X_1: usize = memory.data(80, 16);
+const X1_0: usize = memory.data(80, 16);
+const X1_1: usize = memory.data(80, 16);
+const X2_0: usize = memory.data(80, 16);
+const X2_1: usize = memory.data(80, 16);
+const Y1_0: usize = memory.data(80, 16);
+const Y1_1: usize = memory.data(80, 16);
+const BOTH: usize = memory.data(80, 16);
+const SWAPPED: usize = memory.data(80, 16);
+const WORDS: usize = memory.data(32, 16);
+
+/** Before this point every accumulator starts, so that neither infinity nor ±Q is met: set by initializeBlinding. */
+export const BLIND_X: usize = memory.data(80, 16);
+export const BLIND_Y: usize = memory.data(80, 16);
+/** −2^128 times that point, added at the end. */
+export const UNBLIND_X: usize = memory.data(80, 16);
+export const UNBLIND_Y: usize = memory.data(80, 16);
+
+/** INVERSE_0, INVERSE_1 = 1/RUN_0, 1/RUN_1, each times the constant `factor`; false where a lane of either is zero. */
+function invertRuns(factor: usize): bool {
+  feMul(BOTH, RUN_0, RUN_1);
+  feSwapLanes(SWAPPED, BOTH);
+  feMul(T_0, BOTH, SWAPPED);
+  feGet(WORDS, T_0);
+  if (wordsAreZero(WORDS)) return false;
+  invertWords(WORDS, DIVSTEP_P);
+  fePut(feLane(T_0, 0), WORDS);
+  fePut(feLane(T_0, 1), WORDS);
+  feCarry(T_0, T_0);
+  feMul(T_0, T_0, SWAPPED);
+  if (factor != FE_ONE) feMul(T_0, T_0, factor);
+  feMul2(INVERSE_0, T_0, RUN_1, INVERSE_1, T_0, RUN_0);
+  return true;
+}
+
+/** `products` = running products of the `count` elements at `values`, before each. */
+function multiplyUp(values: usize, count: usize): void {
+  feCopy(RUN_0, FE_ONE);
+  feCopy(RUN_1, FE_ONE);
+  for (let i: usize = 0; i < count; i += 2) {
+    const o = i * element;
+    feCopy(products + o, RUN_0);
+    feCopy(products + o + element, RUN_1);
+    feMul2(RUN_0, RUN_0, values + o, RUN_1, RUN_1, values + o + element);
+  }
+}
+
+/** o = 1/a for `count` elements, none zero in any lane. */
+export function invertDense(o: usize, a: usize, count: usize): void {
+  multiplyUp(a, count);
+  if (!invertRuns(FE_ONE)) unreachable();
+  for (let i = <isize>count - 2; i >= 0; i -= 2) {
+    const at = <usize>i * element;
+    feMul2(T_0, INVERSE_0, products + at, T_1, INVERSE_1, products + at + element);
+    feMul2(INVERSE_0, INVERSE_0, a + at, INVERSE_1, INVERSE_1, a + at + element);
+    feCopy(o + at, T_0);
+    feCopy(o + at + element, T_1);
+  }
+}
+
+/** (dx, dy) = 2·(sx, sy) for `count` elements; false, with nothing written, where some y is zero. */
+export function doubleDense(dx: usize, dy: usize, sx: usize, sy: usize, count: usize): bool {
+  multiplyUp(sy, count);
+  if (!invertRuns(FE_THREE_HALVES)) return false;
+  for (let i = <isize>count - 2; i >= 0; i -= 2) {
+    const o = <usize>i * element;
+    const x0 = sx + o, x1 = x0 + element, y0 = sy + o, y1 = y0 + element;
+    // λ = (3/2)x²/y; x' = λ² − 2x; y' = λ(x − x') − y
+    feMul2(SLOPE_0, INVERSE_0, products + o, SLOPE_1, INVERSE_1, products + o + element);
+    feMul2(INVERSE_0, INVERSE_0, y0, INVERSE_1, INVERSE_1, y1);
+    feSqr2(T_0, x0, T_1, x1);
+    feMul2(SLOPE_0, SLOPE_0, T_0, SLOPE_1, SLOPE_1, T_1);
+    feSqrSub2(X_0, SLOPE_0, x0, x0, X_1, SLOPE_1, x1, x1);
+    feSub(T_0, x0, X_0);
+    feSub(T_1, x1, X_1);
+    feMulSub2(dy + o, T_0, SLOPE_0, y0, dy + o + element, T_1, SLOPE_1, y1);
+    feCopy(dx + o, X_0);
+    feCopy(dx + o + element, X_1);
+  }
+  return true;
+}
+
+/**
+ * (dx, dy) = (ax, ay) + (bx, by) for `count` elements; b's lie `stride` bytes apart, 0 for one pair of elements used
+ * throughout. False, with nothing written, where two points share their x.
+ */
+export function addDense(
+  dx: usize,
+  dy: usize,
+  ax: usize,
+  ay: usize,
+  bx: usize,
+  by: usize,
+  stride: usize,
+  count: usize,
+): bool {
+  for (let i: usize = 0; i < count; i++) {
+    feSub(denominators + i * element, bx + i * stride, ax + i * element);
+  }
+  multiplyUp(denominators, count);
+  if (!invertRuns(FE_ONE)) return false;
+  for (let i = <isize>count - 2; i >= 0; i -= 2) {
+    const o = <usize>i * element, ob = <usize>i * stride;
+    const x0 = ax + o, x1 = x0 + element, y0 = ay + o, y1 = y0 + element;
+    feMul2(SLOPE_0, INVERSE_0, products + o, SLOPE_1, INVERSE_1, products + o + element);
+    const d = denominators + o;
+    feMul2(INVERSE_0, INVERSE_0, d, INVERSE_1, INVERSE_1, d + element);
+    feSub(T_0, by + ob, y0);
+    feSub(T_1, by + ob + stride, y1);
+    feMul2(SLOPE_0, SLOPE_0, T_0, SLOPE_1, SLOPE_1, T_1);
+    feSqrSub2(X_0, SLOPE_0, x0, bx + ob, X_1, SLOPE_1, x1, bx + ob + stride);
+    feSub(T_0, x0, X_0);
+    feSub(T_1, x1, X_1);
+    feMulSub2(dy + o, T_0, SLOPE_0, y0, dy + o + element, T_1, SLOPE_1, y1);
+    feCopy(dx + o, X_0);
+    feCopy(dx + o + element, X_1);
+  }
+  return true;
+}
+
+/** Puts the item at the start again and marks it for the complete ladder. */
+export function doubt(item: usize): void {
+  store<u8>(doubtful + item, 1);
+  feCopyLane(feItem(accX, item), feLane(BLIND_X, item));
+  feCopyLane(feItem(accY, item), feLane(BLIND_Y, item));
+}
+
+/** Doubles every accumulator of `count` elements. */
+export function doubleAll(count: usize): void {
+  while (!doubleDense(accX, accY, accX, accY, count)) {
+    for (let item: usize = 0; item < count << 1; item++) {
+      if (feIsZero(feItem(accY, item))) doubt(item);
+    }
+  }
+}
+
+/** Adds to accumulators what the `length` digits at `list` say, at most one an item. The list has room for DUMMIES more. */
+export function addList(list: usize, length: usize): void {
+  // Whole steps of four digits: what is missing goes to slots past the last item.
+  while (length & 3) {
+    store<u32>(list + (length << 2), dummyDigit(<u32>length & 3));
+    length++;
+  }
+  for (let slot: usize = 0; slot < DUMMIES; slot += 2) {
+    feCopy(feItem(accX, CAPACITY + slot), BLIND_X);
+    feCopy(feItem(accY, CAPACITY + slot), BLIND_Y);
+  }
+  feCopy(RUN_0, FE_ONE);
+  feCopy(RUN_1, FE_ONE);
+  const steps = length >> 2;
+  for (let i: usize = 0; i < steps; i++) {
+    const at = list + (i << 4), o = i * (2 * element);
+    const c0 = load<u32>(at), c1 = load<u32>(at, 4), c2 = load<u32>(at, 8), c3 = load<u32>(at, 12);
+    feGather(X1_0, feItem(accX, digitItem(c0)), feItem(accX, digitItem(c1)));
+    feGather(X1_1, feItem(accX, digitItem(c2)), feItem(accX, digitItem(c3)));
+    feGatherPacked(X2_0, digitX(c0), digitX(c1));
+    feGatherPacked(X2_1, digitX(c2), digitX(c3));
+    feSub(denominators + o, X2_0, X1_0);
+    feSub(denominators + o + element, X2_1, X1_1);
+    feCopy(products + o, RUN_0);
+    feCopy(products + o + element, RUN_1);
+    feMul2(RUN_0, RUN_0, denominators + o, RUN_1, RUN_1, denominators + o + element);
+  }
+  if (!invertRuns(FE_ONE)) {
+    // Some accumulator has its addend's x. Those additions run with denominator 1: what they give is thrown away.
+    for (let i: usize = 0; i < length; i++) {
+      const lane = feItem(denominators, i);
+      if (!feIsZero(lane)) continue;
+      const item = digitItem(load<u32>(list + (i << 2)));
+      store<u8>(doubtful + item, 1);
+      feCopyLane(lane, feLane(FE_ONE, i));
+    }
+    multiplyUp(denominators, steps << 1);
+    if (!invertRuns(FE_ONE)) unreachable();
+  }
+  for (let i = <isize>steps - 1; i >= 0; i--) {
+    const at = list + (<usize>i << 4), o = <usize>i * (2 * element);
+    const c0 = load<u32>(at), c1 = load<u32>(at, 4), c2 = load<u32>(at, 8), c3 = load<u32>(at, 12);
+    const i0 = digitItem(c0), i1 = digitItem(c1), i2 = digitItem(c2), i3 = digitItem(c3);
+    const x0 = feItem(accX, i0), x1 = feItem(accX, i1), x2 = feItem(accX, i2), x3 = feItem(accX, i3);
+    const y0 = feItem(accY, i0), y1 = feItem(accY, i1), y2 = feItem(accY, i2), y3 = feItem(accY, i3);
+    const d = denominators + o;
+    feMul2(SLOPE_0, INVERSE_0, products + o, SLOPE_1, INVERSE_1, products + o + element);
+    feMul2(INVERSE_0, INVERSE_0, d, INVERSE_1, INVERSE_1, d + element);
+    feGather(X1_0, x0, x1);
+    feGather(X1_1, x2, x3);
+    feGatherPacked(X2_0, digitX(c0), digitX(c1));
+    feGatherPacked(X2_1, digitX(c2), digitX(c3));
+    feGather(Y1_0, y0, y1);
+    feGather(Y1_1, y2, y3);
+    feGatherSigned(T_0, digitY(c0), digitY(c1), digitSign(c0), digitSign(c1));
+    feGatherSigned(T_1, digitY(c2), digitY(c3), digitSign(c2), digitSign(c3));
+    feSub(T_0, T_0, Y1_0);
+    feSub(T_1, T_1, Y1_1);
+    feMul2(SLOPE_0, SLOPE_0, T_0, SLOPE_1, SLOPE_1, T_1);
+    feSqrSub2(X_0, SLOPE_0, X1_0, X2_0, X_1, SLOPE_1, X1_1, X2_1);
+    feSub(T_0, X1_0, X_0);
+    feSub(T_1, X1_1, X_1);
+    feMulSub2(T_0, T_0, SLOPE_0, Y1_0, T_1, T_1, SLOPE_1, Y1_1);
+    feScatter(X_0, x0, x1);
+    feScatter(X_1, x2, x3);
+    feScatter(T_0, y0, y1);
+    feScatter(T_1, y2, y3);
+  }
+}

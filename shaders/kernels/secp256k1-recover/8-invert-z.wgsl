@@ -1,0 +1,39 @@
+// Stage 8: Z⁻¹, 16 items an invocation (Montgomery's trick); Z = 0 is the point at infinity. An item with a verdict takes part
+// as 1, so that it cannot spoil the others. 5 inlined multiplications.
+#include "lib/parameters.wgsl"
+#include "generated/verdict.wgsl"
+#include "lib/secp256k1-field.wgsl"
+#include "lib/secp256k1-pairs.wgsl"
+#include "lib/secp256k1-workspace.wgsl"
+@group(0) @binding(2) var<storage, read_write> verdicts: array<u32>;
+
+const ITEMS = 16u;
+
+@compute @workgroup_size(workgroupSize)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+  let first = workgroup.x * workgroupSize * ITEMS + local.x;
+  if (first >= parameters.count) {
+    return;
+  }
+  var product = FE_ONE;
+  var items = 0u;
+  for (; items < ITEMS && first + items * workgroupSize < parameters.count; items++) {
+    let item = first + items * workgroupSize;
+    storeLimbs(PREFIX, item, product);
+    var z = loadLimbs(SUM_Z, item);
+    if (verdicts[item] == VERDICT_VALID && feIsZero(z)) {
+      verdicts[item] = VERDICT_PUBLIC_KEY_INFINITY;
+    }
+    if (verdicts[item] != VERDICT_VALID) {
+      z = FE_ONE;
+      storeLimbs(SUM_Z, item, z);
+    }
+    product = feMul(product, z);
+  }
+  var inverse = feInverse(product);
+  for (; items > 0u; items--) {
+    let item = first + (items - 1u) * workgroupSize;
+    storeLimbs(INVERSE, item, feMul(inverse, loadLimbs(PREFIX, item)));
+    inverse = feMul(inverse, loadLimbs(SUM_Z, item));
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The WebGPU back end: WGSL kernels through Dawn (or a browser), any algorithm that has a folder under `shaders/kernels/`.
+ *
+ * Largest message of an algorithm that uses the arena: what the adapter binds as one storage buffer (1 GiB on SwiftShader,
+ * 2 GiB and more on current GPUs); a longer one rejects with `ERR_UNSUPPORTED`, so that the caller's other back end takes it.
+ *
+ * @module
+ */
+import type {
+  Algorithm,
+  Backend,
+  BackendStatus,
+  Batch,
+  LanewiseErrorCode,
+  RunOptions,
+} from "../../core/index.ts";
+import { LanewiseError } from "../../core/index.ts";
+import type { BackendOptions } from "../index.ts";
+import { hasKernel, loadKernel } from "./kernel.ts";
+import { type ProbeCommand, probeAdapter, probeCommand } from "./probe.ts";
+import { createRunner, type Runner } from "./runner.ts";
+import { failed, openSession, type Session } from "./session.ts";
+import { emptyStatistics, type Statistics } from "./statistics.ts";
+
+export type { Statistics as WebgpuStatistics } from "./statistics.ts";
+
+/** Options of {@link createWebgpuBackend}. */
+export interface WebgpuOptions extends BackendOptions {
+  /** Longest that the shaders of one algorithm may take to compile; default 120 000. */
+  readonly compileTimeoutMs?: number;
+  /** Longest that one chunk of a batch may take before the device counts as hung; default 30 000, software adapters 300 000. */
+  readonly timeoutMs?: number;
+  /** Most items of a chunk, a multiple of 64; default: what fits the device. */
+  readonly maxItems?: number;
+  /** The probe's command; default: the package's own child process. */
+  readonly probe?: ProbeCommand;
+  /** Sees each device as it is made: to share it, watch it, or break it in a test. */
+  readonly onDevice?: (device: GPUDevice) => void;
+}
+
+/** The WebGPU back end, with its statistics. */
+export interface WebgpuBackend extends Backend {
+  /** A copy of the sums so far. */
+  statistics(): Statistics;
+}
+
+/** Wait after the second loss in a row; doubles with each further one. The first is mended at once. */
+const BACK_OFF_MS = 250;
+const MAX_BACK_OFF_MS = 30_000;
+
+interface Connection {
+  readonly session: Session;
+  readonly runners: Map<string, Promise<Runner>>;
+}
+
+/** Creates the back end. Nothing is opened before `probe`, `prepare` or `run`. */
+export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend {
+  const allowSoftware = options.allowSoftwareAdapter ?? false;
+  const statistics = emptyStatistics();
+  const inFlight = new Set<Promise<unknown>>();
+  let closed = false;
+  let connection: Promise<Connection> | undefined;
+  let current: Connection | undefined;
+  /** Devices failed since the last batch that went well. */
+  let failures = 0;
+  let retryAt = 0;
+  let lastFailure: LanewiseError | undefined;
+
+  const probe = (): Promise<BackendStatus> =>
+    probeAdapter(options.probe ?? probeCommand(allowSoftware));
+
+  async function connect(): Promise<Connection> {
+    const found = await probe();
+    if (!found.available) throw new LanewiseError("ERR_BACKEND_UNAVAILABLE", found.reason);
+    const session = await openSession(allowSoftware, options.onDevice);
+    current = { session, runners: new Map() };
+    return current;
+  }
+
+  /** The device's failure is counted once, and sets the time of the next attempt. */
+  function retire(failure: LanewiseError): void {
+    connection = undefined;
+    current = undefined;
+    statistics.deviceFailures++;
+    failures++;
+    const backOff = failures === 1 ? 0 : BACK_OFF_MS * 2 ** (failures - 2);
+    retryAt = performance.now() + Math.min(backOff, MAX_BACK_OFF_MS);
+    lastFailure = failure;
+  }
+
+  async function connected(): Promise<Connection> {
+    if (current?.session.failure) retire(current.session.failure);
+    // A driver that did not compile the shaders in time will not do so the next time either.
+    if (lastFailure?.code === "ERR_BACKEND_UNAVAILABLE") throw lastFailure;
+    if (!connection) {
+      const wait = retryAt - performance.now();
+      if (wait > 0) {
+        throw new LanewiseError(
+          "ERR_DEVICE_LOST",
+          `${lastFailure?.message}; next attempt in ${Math.ceil(wait)} ms`,
+          { cause: lastFailure },
+        );
+      }
+      connection = connect();
+      connection.catch(() => {
+        connection = undefined;
+      });
+    }
+    return connection;
+  }
+
+  function runnerOf({ session, runners }: Connection, id: string): Promise<Runner> {
+    let runner = runners.get(id);
+    if (!runner) {
+      runner = loadKernel(id).then((source) =>
+        createRunner(session, source, statistics, {
+          compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
+          timeoutMs: options.timeoutMs ?? (session.adapter.software ? 300_000 : 30_000),
+          ...(options.maxItems === undefined ? {} : { maxItems: options.maxItems }),
+        }),
+      );
+      runners.set(id, runner);
+    }
+    return runner;
+  }
+
+  /** Counts an operation as in flight, so that `close` waits for it, and types its errors. */
+  async function tracked<T>(code: LanewiseErrorCode, operation: () => Promise<T>): Promise<T> {
+    if (closed) throw new LanewiseError("ERR_CLOSED", "webgpu back end: closed");
+    const running = operation();
+    inFlight.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      throw failed(code, "webgpu", error);
+    } finally {
+      inFlight.delete(running);
+    }
+  }
+
+  function requireSupport(algorithm: Algorithm): void {
+    if (hasKernel(algorithm.id)) return;
+    throw new LanewiseError("ERR_UNSUPPORTED", `webgpu: no kernel for ${algorithm.id}`);
+  }
+
+  return {
+    id: "webgpu",
+    probe,
+    supports: (algorithm) => hasKernel(algorithm.id),
+    prepare(wanted: readonly Algorithm[]): Promise<void> {
+      return tracked("ERR_BACKEND_UNAVAILABLE", async () => {
+        wanted.forEach(requireSupport);
+        const open = await connected();
+        await Promise.all(wanted.map(({ id }) => runnerOf(open, id)));
+      });
+    },
+    run(batch: Batch, { signal }: RunOptions = {}): Promise<void> {
+      return tracked("ERR_BACKEND_FAILED", async () => {
+        requireSupport(batch.algorithm);
+        if (signal?.aborted) {
+          throw new LanewiseError("ERR_ABORTED", "webgpu back end: aborted", {
+            cause: signal.reason,
+          });
+        }
+        const runner = await runnerOf(await connected(), batch.algorithm.id);
+        await runner.run(batch, signal);
+        failures = 0;
+      });
+    },
+    async close(): Promise<void> {
+      closed = true;
+      await Promise.allSettled(inFlight);
+      current?.session.destroy();
+      current = undefined;
+    },
+    statistics: () => ({ ...statistics, compileMs: { ...statistics.compileMs } }),
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * Slots: the device buffers of one chunk in flight, allocated once and used over and over.
+ *
+ * A chunk's way through its slot: host memory → `upload` (mapped) → device buffers → stages → `download` → host memory.
+ *
+ * @module
+ */
+import { Verdict } from "../../core/index.ts";
+import { BufferUsage } from "./constants.ts";
+import type { KernelDescription } from "./kernel.ts";
+import type { CompiledKernel } from "./pipelines.ts";
+import type { Session } from "./session.ts";
+
+/** Words of the uniform `Parameters` in shaders/lib/parameters.wgsl. */
+export const PARAMETER_BYTES = 32;
+
+/** Timestamps lie on their own 256 bytes, as `resolveQuerySet` wants them. */
+const TIMESTAMP_BYTES = 16;
+
+/** What a slot can hold. */
+export interface SlotShape {
+  readonly items: number;
+  readonly arenaBytes: number;
+}
+
+/** Buffers and bind groups of one chunk. */
+export interface Slot {
+  readonly shape: SlotShape;
+  /** Mapped for writing while the slot is free: verdicts (all `Unset`), records, arena. */
+  readonly upload: GPUBuffer;
+  /** Verdicts, results, timestamps. */
+  readonly download: GPUBuffer;
+  readonly parameters: GPUBuffer;
+  readonly buffers: ReadonlyMap<string, GPUBuffer>;
+  /** Bind groups by shader name. */
+  readonly groups: ReadonlyMap<string, GPUBindGroup>;
+  readonly timestamps: GPUQuerySet | undefined;
+  readonly timestampBuffer: GPUBuffer | undefined;
+  destroy(): void;
+}
+
+/** Byte offsets of the sections of `upload`. */
+export const uploadOffsets = (description: KernelDescription, items: number) => ({
+  verdicts: 0,
+  records: items * 4,
+  arena: items * (4 + description.recordBytes),
+});
+
+/** Byte offsets of the sections of `download`. */
+export const downloadOffsets = (description: KernelDescription, items: number) => ({
+  verdicts: 0,
+  results: items * 4,
+  timestamps: Math.ceil((items * (4 + description.resultBytes)) / 8) * 8,
+});
+
+/** Bytes of each buffer for one item. */
+export function bytesPerItem(description: KernelDescription): Map<string, number> {
+  const sizes = new Map([
+    ["records", description.recordBytes],
+    ["verdicts", 4],
+    ["results", description.resultBytes],
+  ]);
+  for (const [name, buffer] of Object.entries(description.buffers)) {
+    if (buffer.bytesPerItem) sizes.set(name, buffer.bytesPerItem);
+  }
+  return sizes;
+}
+
+/**
+ * Allocates a slot.
+ *
+ * @throws LanewiseError `ERR_BACKEND_FAILED` when the device has no memory for it.
+ */
+export function createSlot(
+  session: Session,
+  description: KernelDescription,
+  kernel: CompiledKernel,
+  constants: ReadonlyMap<string, GPUBuffer>,
+  shape: SlotShape,
+): Promise<Slot> {
+  const { device } = session;
+  const { items, arenaBytes } = shape;
+  return session.checked("allocating GPU buffers", () => {
+    const own: GPUBuffer[] = [];
+    const create = (label: string, size: number, usage: number, mapped = false): GPUBuffer => {
+      const buffer = device.createBuffer({ label, size, usage, mappedAtCreation: mapped });
+      own.push(buffer);
+      return buffer;
+    };
+    const { Storage, CopySource, CopyDestination, MapRead, MapWrite, Uniform, QueryResolve } =
+      BufferUsage;
+    const uploadBytes = uploadOffsets(description, items).arena + arenaBytes;
+    const upload = create("upload", uploadBytes, MapWrite | CopySource, true);
+    // Stays so for the slot's life: every run starts from verdicts that no kernel gives.
+    new Uint32Array(upload.getMappedRange(0, items * 4)).fill(Verdict.Unset);
+    const download = create(
+      "download",
+      downloadOffsets(description, items).timestamps + TIMESTAMP_BYTES,
+      MapRead | CopyDestination,
+    );
+    const parameters = create("parameters", PARAMETER_BYTES, Uniform | CopyDestination);
+    const buffers = new Map(constants);
+    for (const [name, bytes] of bytesPerItem(description)) {
+      buffers.set(name, create(name, items * bytes, Storage | CopySource | CopyDestination));
+    }
+    if (arenaBytes > 0)
+      buffers.set("arena", create("arena", arenaBytes, Storage | CopyDestination));
+    const groups = new Map<string, GPUBindGroup>();
+    for (const [shader, { stage, layout }] of kernel.stages) {
+      const names = Object.keys(stage.bindings);
+      const resources = [parameters, ...names.map((name) => buffers.get(name) as GPUBuffer)];
+      const entries = resources.map((buffer, binding) => ({ binding, resource: { buffer } }));
+      groups.set(shader, device.createBindGroup({ layout, entries }));
+    }
+    const timestamps = session.adapter.timestamps
+      ? device.createQuerySet({ type: "timestamp", count: 2 })
+      : undefined;
+    const timestampBuffer = timestamps
+      ? create("timestamps", TIMESTAMP_BYTES, QueryResolve | CopySource)
+      : undefined;
+    return {
+      shape,
+      upload,
+      download,
+      parameters,
+      buffers,
+      groups,
+      timestamps,
+      timestampBuffer,
+      destroy() {
+        for (const buffer of own) buffer.destroy();
+        timestamps?.destroy();
+      },
+    };
+  });
+}

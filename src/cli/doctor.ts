@@ -1,0 +1,105 @@
+/**
+ * `lanewise doctor`: what each back end found on this machine, and whether it computes known answers.
+ *
+ * @module
+ */
+import { availableParallelism } from "node:os";
+import type { CAC } from "cac";
+import { algorithms } from "../algorithms/index.ts";
+import { backends } from "../backends/index.ts";
+import { BACKEND_CHOICES } from "../backends/select.ts";
+import type { BackendId, BackendStatus } from "../core/index.ts";
+import { printable, type Style, styleFor, table } from "../report/table.ts";
+import { selfTest } from "./self-test.ts";
+import { backendOption, EXIT } from "./usage.ts";
+
+/** One back end's row. */
+interface Finding extends BackendStatus {
+  /** Whether `auto` takes it. */
+  readonly chosen: boolean;
+  /** `passed`, why it failed, or why it did not run. */
+  readonly selfTest: string;
+}
+
+/** Adds the command. */
+export function registerDoctorCommand(cli: CAC): void {
+  cli
+    .command("doctor", "Probe every back end and test it with known answers")
+    .option("--backend <id>", "Fail where this one cannot run (default: auto)")
+    .option("--json", "One JSON object instead of the table")
+    .action(doctor);
+}
+
+async function examine(id: BackendId): Promise<Omit<Finding, "chosen">> {
+  const backend = backends[id]?.({ allowSoftwareAdapter: true });
+  if (backend === undefined) {
+    const status = { id, available: false, reason: "not part of this build", details: {} };
+    return { ...status, selfTest: "not run" };
+  }
+  try {
+    const status = await backend.probe();
+    if (!status.available) return { ...status, selfTest: "not run" };
+    return { ...status, selfTest: await selfTest(backend, algorithms) };
+  } finally {
+    await backend.close();
+  }
+}
+
+async function doctor(options: {
+  readonly json?: unknown;
+  readonly backend?: unknown;
+}): Promise<void> {
+  const wanted = backendOption(options.backend);
+  const found: Omit<Finding, "chosen">[] = [];
+  for (const id of BACKEND_CHOICES) {
+    if (id !== "auto") found.push(await examine(id));
+  }
+  const works = (finding: Omit<Finding, "chosen">): boolean =>
+    finding.available && finding.selfTest === "passed";
+  // A software adapter works and is still passed over by `auto`.
+  const best = found.find((finding) => works(finding) && finding.details.software !== true);
+  const findings = found.map((finding) => ({ ...finding, chosen: finding === best }));
+  const ok =
+    wanted === "auto"
+      ? best !== undefined
+      : findings.some((finding) => finding.id === wanted && works(finding));
+  const machine = {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cores: availableParallelism(),
+  };
+  process.exitCode = ok ? EXIT.ok : EXIT.operation;
+  const text = options.json
+    ? JSON.stringify({ ok, machine, backends: findings })
+    : doctorTable(machine, findings, styleFor(process.stdout));
+  process.stdout.write(`${text}\n`);
+}
+
+function doctorTable(
+  machine: { readonly node: string; readonly platform: string; readonly cores: number },
+  findings: readonly Finding[],
+  style: Style,
+): string {
+  const rows = findings.map((finding) => [
+    `${finding.chosen ? style.bold("→") : " "} ${finding.id}`,
+    finding.available ? style.green("available") : style.yellow("unavailable"),
+    finding.selfTest === "passed" ? style.green("passed") : printable(finding.selfTest),
+    printable(finding.reason),
+  ]);
+  const lines = [
+    `Node ${machine.node} on ${machine.platform}, ${machine.cores} cores`,
+    "",
+    table(
+      [{ title: "  back end" }, { title: "status" }, { title: "self-test" }, { title: "reason" }],
+      rows,
+      style,
+    ),
+  ];
+  for (const { id, details } of findings) {
+    const facts = Object.entries(details);
+    if (facts.length === 0) continue;
+    lines.push("", style.bold(id));
+    for (const [name, value] of facts) lines.push(`  ${name}: ${printable(String(value))}`);
+  }
+  return lines.join("\n");
+}

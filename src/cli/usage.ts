@@ -1,0 +1,71 @@
+/**
+ * What the commands share: exit codes, usage errors, and reading of options.
+ *
+ * @module
+ */
+import { BACKEND_CHOICES, type BackendChoice } from "../backends/select.ts";
+import { FORKS, type Fork } from "../chains/ethereum/index.ts";
+
+/** Exit codes of every command. */
+export const EXIT = { ok: 0, invalid: 1, operation: 2 } as const;
+
+/** Stands for a lone `-`, which the parser would drop as an option without a name. */
+const STDIN_WORD = "\u0000-";
+
+/** The command line with every lone `-` made fit for the parser. */
+export function readableArguments(argv: readonly string[]): string[] {
+  return argv.map((word) => (word === "-" ? STDIN_WORD : word));
+}
+
+/** The path that the user wrote. */
+export function pathArgument(word: string | undefined): string | undefined {
+  return word === STDIN_WORD ? "-" : word;
+}
+
+/** The command line is wrong. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** The last value of an option that may have been given more than once. */
+function last(value: unknown): unknown {
+  return Array.isArray(value) ? value[value.length - 1] : value;
+}
+
+/** `--backend`. */
+export function backendOption(value: unknown): BackendChoice {
+  const choice = last(value) ?? "auto";
+  const found = BACKEND_CHOICES.find((name) => name === choice);
+  if (found !== undefined) return found;
+  throw new UsageError(`--backend: expected ${BACKEND_CHOICES.join(", ")}, got ${String(choice)}`);
+}
+
+/** `--fork`. */
+export function forkOption(value: unknown): Fork | undefined {
+  const name = last(value);
+  if (name === undefined) return undefined;
+  const found = FORKS.find((fork) => fork === name);
+  if (found !== undefined) return found;
+  throw new UsageError(`--fork: expected one of ${FORKS.join(", ")}, got ${String(name)}`);
+}
+
+/** A non-negative integer, decimal or hex, below 2⁶⁴. */
+export function integerOption(name: string, value: unknown): bigint | undefined {
+  const given = last(value);
+  if (given === undefined) return undefined;
+  const text = String(given);
+  if (/^([0-9]{1,20}|0x[0-9a-fA-F]{1,16})$/.test(text) && BigInt(text) < 2n ** 64n) {
+    return BigInt(text);
+  }
+  throw new UsageError(`${name}: expected an integer from 0 to 2^64 - 1, got ${text}`);
+}
+
+/** `--workers`. */
+export function workersOption(value: unknown): number | undefined {
+  const workers = integerOption("--workers", value);
+  if (workers === undefined) return undefined;
+  if (workers < 1n || workers > 1024n) {
+    throw new UsageError(`--workers: expected 1 to 1024, got ${workers}`);
+  }
+  return Number(workers);
+}

@@ -1,0 +1,67 @@
+/**
+ * Runs batches on the chosen back end; where it fails, runs the same batch on the next one in line and stays there.
+ *
+ * @module
+ */
+import type { Selection } from "../backends/select.ts";
+import { type Backend, type Batch, LanewiseError, type RunOptions } from "../core/index.ts";
+
+/** What a dispatcher runs on now, and how it came to that. */
+export interface DispatcherStatus {
+  readonly id: string;
+  readonly reason: string;
+  /** One sentence per back end that failed on the way. */
+  readonly fallbacks: readonly string[];
+}
+
+/** A back end that outlives the failure of one. */
+export interface Dispatcher {
+  /** @throws LanewiseError as `Backend.run`, where no back end is left, and `ERR_ABORTED` or `ERR_CLOSED` at once. */
+  run(batch: Batch, options?: RunOptions): Promise<void>;
+  status(): DispatcherStatus;
+  close(): Promise<void>;
+}
+
+const MOVES_ON = new Set(["ERR_BACKEND_FAILED", "ERR_DEVICE_LOST"]);
+
+/** Takes over the selection's back end, and closes it and those that follow it. */
+export function createDispatcher(selection: Selection): Dispatcher {
+  let current = selection.backend;
+  const used: Backend[] = [current];
+  const fallbacks: string[] = [];
+  /** One move at a time: several batches in flight fail together. */
+  let moving: Promise<void> | undefined;
+
+  async function moveOn(failed: Backend, error: LanewiseError): Promise<void> {
+    const next = await selection.nextAfter(failed.id);
+    if (next === undefined) throw error;
+    fallbacks.push(
+      `${failed.id} failed (${error.code}: ${error.message}); went on with ${next.id}`,
+    );
+    used.push(next);
+    current = next;
+  }
+
+  return {
+    async run(batch, options) {
+      while (true) {
+        const backend = current;
+        try {
+          return await backend.run(batch, options);
+        } catch (error) {
+          if (!(error instanceof LanewiseError) || !MOVES_ON.has(error.code)) throw error;
+          if (current === backend) {
+            moving ??= moveOn(backend, error).finally(() => {
+              moving = undefined;
+            });
+            await moving;
+          }
+        }
+      }
+    },
+    status: () => ({ id: current.id, reason: selection.reason, fallbacks }),
+    async close() {
+      await Promise.all(used.map((backend) => backend.close()));
+    },
+  };
+}

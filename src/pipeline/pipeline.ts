@@ -1,0 +1,283 @@
+/**
+ * The stages joined: source → decode → group → hash → recover → check → execute → commit, each a loop of its own between bounded
+ * queues, so that kernels run on worker threads or a GPU while the next blocks are decoded and the last ones executed.
+ *
+ * Many small blocks share one kernel batch: a group closes at {@link GROUP_TRANSACTIONS}, {@link GROUP_BYTES} or
+ * {@link GROUP_UNITS}, or when nothing more came for {@link GROUP_WAIT_MS} and the next stage has room.
+ *
+ * @module
+ */
+import { keccak256, secp256k1Recover } from "../algorithms/index.ts";
+import type { BackendOptions } from "../backends/index.ts";
+import { type BackendChoice, type Selection, selectBackend } from "../backends/select.ts";
+import type { ChainSchedule } from "../chains/ethereum/index.ts";
+import { LanewiseError } from "../core/index.ts";
+import { createExecutor, type Executor } from "../executor/index.ts";
+import { BatchPool } from "./batch-pool.ts";
+import { type Decoded, decodeInput } from "./block.ts";
+import { checkUnit } from "./check.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import { ExecutionStage } from "./execution.ts";
+import type { BlockInput, BlockSource } from "./input.ts";
+import { fillHashes, fillRecoveries, type HashedGroup, readRecoveries } from "./lanes.ts";
+import { ParentTracker } from "./parents.ts";
+import { BoundedQueue } from "./queue.ts";
+import {
+  type BlockReport,
+  type Failure,
+  MAX_FAILURES,
+  StageClock,
+  type ValidationSummary,
+} from "./report.ts";
+import { type Unit, unitReport } from "./unit.ts";
+
+/** Transactions in a group: enough to fill every lane of a GPU or of a worker pool a few times over. */
+export const GROUP_TRANSACTIONS = 4096;
+/** Raw bytes in a group; with the batches made of it about four times that is alive. */
+export const GROUP_BYTES = 8 * 2 ** 20;
+/** Units in a group: bounds what is read ahead of blocks that are almost empty. */
+export const GROUP_UNITS = 256;
+/** How long a group that is not full waits for one more unit. */
+export const GROUP_WAIT_MS = 2;
+
+/** Decoded units that wait for a group, groups between two kernel stages, and units behind them. */
+const UNITS_WAITING = 16;
+const GROUPS_WAITING = 2;
+
+/** Options of {@link createPipeline}. */
+export interface PipelineOptions {
+  /** Default `auto`. */
+  readonly backend?: BackendChoice;
+  readonly backendOptions?: BackendOptions;
+  /** A selection made already; the pipeline closes it. Takes the place of `backend`. */
+  readonly selection?: Selection;
+  /** Executor id; default `auto`. */
+  readonly executor?: string;
+  /** Forks of chains that the input does not name; default: mainnet's, or what a header looks like. */
+  readonly chain?: ChainSchedule;
+}
+
+/** Validates streams of blocks, one stream at a time. */
+export interface Pipeline {
+  /**
+   * Reports in the order of the source, as they are ready. The source is read no further than the queues have room.
+   *
+   * @throws LanewiseError where the source, every back end or the executor fails; `ERR_ABORTED` where the signal fires.
+   */
+  run(
+    source: BlockSource,
+    options?: { readonly signal?: AbortSignal },
+  ): AsyncGenerator<BlockReport>;
+  /** Numbers of all runs so far. */
+  summary(): ValidationSummary;
+  close(): Promise<void>;
+}
+
+/** What flows behind the decoder: a unit, or the report on an input that has none. */
+type Item = Decoded;
+
+/** Items that travel together, and the kernel batch made of their units. */
+interface Group {
+  readonly items: readonly Item[];
+  readonly hashed: HashedGroup;
+}
+
+/** The source's inputs until `stopped` resolves, even while the source itself is waiting for its next one. */
+async function* untilStopped(
+  source: BlockSource,
+  stopped: Promise<undefined>,
+): AsyncGenerator<BlockInput> {
+  const iterator =
+    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  let isDone = false;
+  try {
+    while (true) {
+      const next = await Promise.race([iterator.next(), stopped]);
+      isDone = next?.done === true;
+      if (next === undefined || next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // A source that hangs in `next` may hang here too: nobody waits for it.
+    if (!isDone) Promise.resolve(iterator.return?.()).catch(() => {});
+  }
+}
+
+/** Creates a pipeline on the back end chosen; prepares its kernels. */
+export async function createPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
+  const kernels = [keccak256, secp256k1Recover];
+  const selection =
+    options.selection ??
+    (await selectBackend(options.backend ?? "auto", kernels, options.backendOptions));
+  const dispatcher = createDispatcher(selection);
+  const executor: Executor = createExecutor(options.executor);
+  const pool = new BatchPool();
+  const clock = new StageClock();
+  const failures: Failure[] = [];
+  let blocks = 0;
+  let transactions = 0;
+  let failed = 0;
+  let wallMs = 0;
+
+  async function* run(
+    source: BlockSource,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<BlockReport> {
+    const startedMs = performance.now();
+    const decoded = new BoundedQueue<Item>(UNITS_WAITING);
+    const grouped = new BoundedQueue<readonly Item[]>(GROUPS_WAITING);
+    const hashed = new BoundedQueue<Group>(GROUPS_WAITING);
+    const recovered = new BoundedQueue<Item>(UNITS_WAITING);
+    const checked = new BoundedQueue<Item>(UNITS_WAITING);
+    const reports = new BoundedQueue<BlockReport>(UNITS_WAITING);
+    const queues = [decoded, grouped, hashed, recovered, checked, reports];
+    const failAll = (error: unknown): void => {
+      for (const queue of queues) queue.fail(error);
+    };
+    const onAbort = (): void =>
+      failAll(new LanewiseError("ERR_ABORTED", "pipeline: aborted", { cause: signal?.reason }));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const runOptions = signal === undefined ? {} : { signal };
+    const execution = new ExecutionStage(executor);
+    const parents = new ParentTracker();
+    let stop = (): void => {};
+    const stopped = new Promise<undefined>((resolve) => {
+      stop = () => resolve(undefined);
+    });
+
+    async function decodeStage(): Promise<void> {
+      for await (const input of untilStopped(source, stopped)) {
+        const item = await clock.time("decode", 0, () => decodeInput(input, options.chain));
+        if (item.ok) clock.add("decode", item.unit.list.count);
+        if (!(await decoded.push(item))) return;
+        // Decoding never waits while the queues have room: let the other stages have the thread.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+
+    async function groupStage(): Promise<void> {
+      let items: Item[] = [];
+      let count = 0;
+      let bytes = 0;
+      while (true) {
+        const item = await decoded.next(items.length === 0 ? undefined : GROUP_WAIT_MS);
+        if (item !== undefined) {
+          items.push(item);
+          count += item.ok ? item.unit.list.count : 0;
+          bytes += item.ok ? item.unit.list.bytes.length : 0;
+        }
+        const isFull =
+          count >= GROUP_TRANSACTIONS || bytes >= GROUP_BYTES || items.length >= GROUP_UNITS;
+        const hasRoom = grouped.length < GROUPS_WAITING;
+        if (items.length > 0 && (isFull || (item === undefined && hasRoom))) {
+          if (!(await grouped.push(items))) return;
+          items = [];
+          count = 0;
+          bytes = 0;
+        }
+        if (item === undefined && decoded.ended && items.length === 0) return;
+      }
+    }
+
+    async function hashStage(): Promise<void> {
+      for await (const items of grouped) {
+        const units = items.flatMap((item) => (item.ok ? [item.unit] : []));
+        const group = fillHashes(units, pool);
+        await clock.time("hash", group.count, () => dispatcher.run(group.batch, runOptions));
+        if (!(await hashed.push({ items, hashed: group }))) return;
+      }
+    }
+
+    async function recoverStage(): Promise<void> {
+      for await (const { items, hashed: group } of hashed) {
+        const recoveries = fillRecoveries(group, pool);
+        await clock.time("recover", recoveries.count, () =>
+          dispatcher.run(recoveries.batch, runOptions),
+        );
+        readRecoveries(recoveries, pool);
+        for (const item of items) if (!(await recovered.push(item))) return;
+      }
+    }
+
+    async function checkStage(): Promise<void> {
+      for await (const item of recovered) {
+        if (item.ok) {
+          const { unit } = item;
+          const parent = parents.parentOf(unit);
+          await clock.time("check", unit.list.count, () => checkUnit(unit, parent));
+        } else {
+          parents.forget();
+        }
+        if (!(await checked.push(item))) return;
+      }
+    }
+
+    async function executeStage(): Promise<void> {
+      for await (const item of checked) {
+        const report = item.ok ? await execute(item.unit) : item.report;
+        if (!(await reports.push(report))) return;
+      }
+    }
+
+    async function execute(unit: Unit): Promise<BlockReport> {
+      const executed = await clock.time("execute", 0, () => execution.execute(unit, signal));
+      if (executed.result !== undefined) clock.add("execute", unit.list.count);
+      const committed = executed.result === undefined ? 0 : 1;
+      const final = await clock.time("commit", committed, () => execution.commit(unit, executed));
+      return unitReport(unit, final);
+    }
+
+    const stage = async (work: () => Promise<void>, output: { end(): void }): Promise<void> => {
+      try {
+        await work();
+        output.end();
+      } catch (error) {
+        failAll(error);
+      }
+    };
+    const stages = Promise.all([
+      stage(decodeStage, decoded),
+      stage(groupStage, grouped),
+      stage(hashStage, hashed),
+      stage(recoverStage, recovered),
+      stage(checkStage, checked),
+      stage(executeStage, reports),
+    ]);
+    try {
+      for await (const report of reports) {
+        if (report.kind === "block") blocks++;
+        transactions += report.transactions;
+        failed += report.ok ? 0 : 1;
+        failures.push(...report.failures.slice(0, MAX_FAILURES - failures.length));
+        yield report;
+      }
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      for (const queue of queues) queue.close();
+      stop();
+      await stages;
+      wallMs += performance.now() - startedMs;
+    }
+  }
+
+  return {
+    run,
+    summary: () => {
+      const { id, reason, fallbacks } = dispatcher.status();
+      return {
+        ok: failed === 0,
+        blocks,
+        transactions,
+        failures,
+        backend: { id, reason: [reason, ...fallbacks].join("; ") },
+        stages: clock.totals(),
+        tps: wallMs === 0 ? 0 : Math.round((transactions / wallMs) * 1000),
+      };
+    },
+    async close() {
+      await executor.close();
+      await dispatcher.close();
+    },
+  };
+}

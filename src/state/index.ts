@@ -1,0 +1,48 @@
+/** State: sources, tries, roots, proofs and stores. @module */
+export { decodeAccount, encodeAccount, type StoredAccount } from "./account.ts";
+export {
+  type AccountProof,
+  createStateCommitment,
+  StateCommitment,
+  type StateCommitmentOptions,
+  type StateNodeChanges,
+  type StateNodePlace,
+  type StorageProof,
+} from "./commitment.ts";
+export {
+  createMemoryState,
+  EMPTY_CODE_HASH,
+  type MemoryAccount,
+  type MemoryStateData,
+  readMemoryState,
+} from "./memory.ts";
+export { orderedTrieRoot } from "./ordered-root.ts";
+export { createOverlayState, type OverlayBlock } from "./overlay.ts";
+export {
+  type AccountProofOutcome,
+  accountProofToJson,
+  type ProofOutcome,
+  readAccountProof,
+  type TrieProof,
+  verifyAccountProofs,
+  verifyTrieProofs,
+} from "./proof.ts";
+export type { Account, AccountChange, StateDiff, StateSource } from "./source.ts";
+export {
+  type ExecutionState,
+  openPipelinedState,
+  PipelinedState,
+  type PipelinedStateOptions,
+} from "./store/pipelined-state.ts";
+export type { StoredBlock } from "./store/records.ts";
+export {
+  type BlockChanges,
+  type CommitOutcome,
+  createMemoryStore,
+  openStateStore,
+  StateStore,
+  type StateStoreOptions,
+} from "./store/state-store.ts";
+export { openStateView, type SharedStateView, type StateView } from "./store/view.ts";
+export { EMPTY_TRIE_ROOT, UpdateBatch } from "./trie/module.ts";
+export { createTrie, Trie, type TrieOptions } from "./trie/trie.ts";

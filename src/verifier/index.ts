@@ -1,0 +1,14 @@
+/** Verification as a service to many callers: queue, batching, priority, dedup, cache, dispatch and integrity checks. @module */
+export type { ColumnState } from "./column.ts";
+export type { IntegrityOptions } from "./integrity.ts";
+export { VerifierMetrics, WAIT_BOUNDS_MS } from "./metrics.ts";
+export type { Priority } from "./queue.ts";
+export { type StreamOptions, verifierTransform, verifyStream } from "./streams.ts";
+export {
+  type ColumnStatus,
+  createVerifier,
+  type Outcome,
+  type SubmitOptions,
+  type Verifier,
+  type VerifierOptions,
+} from "./verifier.ts";

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
+import {
+  Batch,
+  createReferenceBackend,
+  createWebgpuBackend,
+  REQUIRE_LOW_S,
+  secp256k1Recover,
+  Verdict,
+  verdictName,
+} from "../../src/index.ts";
+import { SECP256K1 } from "../../src/params/secp256k1.ts";
+import { needsAdapter } from "./adapter.ts";
+
+const { n, p } = SECP256K1;
+const { Point } = secp256k1;
+
+interface Signature {
+  readonly z: bigint;
+  readonly r: bigint;
+  readonly s: bigint;
+  readonly recoveryId: number;
+  readonly flags: number;
+}
+
+/** Seeded 256-bit numbers (splitmix64, four to a number). */
+function numbers(seed: bigint): () => bigint {
+  let state = seed;
+  const next = (): bigint => {
+    state = BigInt.asUintN(64, state + 0x9e3779b97f4a7c15n);
+    let value = state;
+    value = BigInt.asUintN(64, (value ^ (value >> 30n)) * 0xbf58476d1ce4e5b9n);
+    value = BigInt.asUintN(64, (value ^ (value >> 27n)) * 0x94d049bb133111ebn);
+    return value ^ (value >> 31n);
+  };
+  return () => (next() << 192n) | (next() << 128n) | (next() << 64n) | next();
+}
+
+const mod = (value: bigint, modulus: bigint): bigint => ((value % modulus) + modulus) % modulus;
+
+/** A signature of random z by a random key, made with the textbook formulas. */
+function sign(random: () => bigint): Signature {
+  const [key, nonce, z] = [mod(random(), n - 1n) + 1n, mod(random(), n - 1n) + 1n, random()];
+  const { x, y } = Point.BASE.multiply(nonce).toAffine();
+  const r = mod(x, n);
+  let s = mod(Point.Fn.inv(nonce) * (z + r * key), n);
+  let recoveryId = Number(y & 1n) | (x >= n ? 2 : 0);
+  if (s > n / 2n) {
+    s = n - s;
+    recoveryId ^= 1;
+  }
+  return { z, r, s, recoveryId, flags: REQUIRE_LOW_S };
+}
+
+/** z that makes Q = u₁G + u₂R a chosen multiple: with R = kG, Q = (s·k - z)/r · G. */
+function crafted(nonce: bigint, s: bigint, wanted: bigint): Signature {
+  const { x, y } = Point.BASE.multiply(nonce).toAffine();
+  const r = mod(x, n);
+  return { z: mod(s * nonce - wanted * r, n), r, s, recoveryId: Number(y & 1n), flags: 0 };
+}
+
+function writeRecords(signatures: readonly Signature[]): Batch {
+  const batch = new Batch(secp256k1Recover, signatures.length);
+  const view = new DataView(batch.buffer);
+  signatures.forEach(({ z, r, s, recoveryId, flags }, i) => {
+    [z, r, s].forEach((value, field) => {
+      for (let word = 0; word < 8; word++) {
+        const bits = Number((value >> BigInt(32 * (7 - word))) & 0xffffffffn);
+        view.setUint32(i * 104 + field * 32 + word * 4, bits);
+      }
+    });
+    view.setUint32(i * 104 + 96, recoveryId, true);
+    view.setUint32(i * 104 + 100, flags, true);
+  });
+  batch.count = signatures.length;
+  return batch;
+}
+
+/** Signatures that break each rule alone and together, and points that meet every special case of addition. */
+function edges(): Signature[] {
+  const good = sign(numbers(7n));
+  const list: Signature[] = [];
+  const values = [
+    0n,
+    1n,
+    2n,
+    n / 2n,
+    n / 2n + 1n,
+    n - 1n,
+    n,
+    n + 1n,
+    p - n - 1n,
+    p - n,
+    p,
+    2n ** 256n - 1n,
+  ];
+  for (const r of values) for (const s of values) list.push({ ...good, r, s });
+  for (const z of [...values, p - 1n]) list.push({ ...good, z });
+  for (const recoveryId of [0, 1, 2, 3, 4, 27, 0x80000000, 0xffffffff]) {
+    for (const r of [good.r, 1n, p - n - 1n, p - n, 0n]) list.push({ ...good, r, recoveryId });
+  }
+  for (const s of [n / 2n, n / 2n + 1n, n - good.s]) {
+    for (const flags of [0, REQUIRE_LOW_S, 0xfffffffe, 0xffffffff])
+      list.push({ ...good, s, flags });
+  }
+  // Small x, on the curve or not, at both parities: recovery ids 2 and 3 need r < p - n.
+  for (let r = 1n; r <= 12n; r++) {
+    for (const recoveryId of [0, 1, 2, 3]) list.push({ ...good, r, recoveryId });
+  }
+  // Q = infinity, G, -G, 2G, and R = ±G, ±2G, λG: sums that meet themselves, their negatives and each other.
+  for (const nonce of [1n, 2n, 3n, n - 1n, n - 2n, SECP256K1.lambda, n - SECP256K1.lambda]) {
+    for (const s of [1n, 2n, 8n, 16n, SECP256K1.lambda, n - 1n, good.s]) {
+      for (const wanted of [0n, 1n, 2n, n - 1n]) list.push(crafted(nonce, s, wanted));
+    }
+  }
+  return list;
+}
+
+describe("secp256k1-recover × webgpu", needsAdapter, () => {
+  const backend = createWebgpuBackend({ allowSoftwareAdapter: true });
+  const small = createWebgpuBackend({ allowSoftwareAdapter: true, maxItems: 64 });
+  const reference = createReferenceBackend();
+  after(async () => {
+    await backend.close();
+    await small.close();
+  });
+
+  async function agrees(signatures: readonly Signature[], gpu = backend): Promise<Batch> {
+    const batch = writeRecords(signatures);
+    batch.results.fill(0xa5);
+    await gpu.run(batch);
+    const verdicts = batch.verdicts.slice();
+    const results = batch.results.slice();
+    await reference.run(batch);
+    for (let i = 0; i < batch.count; i++) {
+      const at = `item ${i}: ${JSON.stringify(signatures[i], (_key, value) => (typeof value === "bigint" ? value.toString(16) : value))}`;
+      assert.equal(verdictName(verdicts[i]), verdictName(batch.verdicts[i]), at);
+      assert.deepEqual(results.subarray(i * 84, i * 84 + 84), batch.result(i), at);
+    }
+    return batch;
+  }
+
+  it("recovers random keys", async () => {
+    const random = numbers(1n);
+    const batch = await agrees(Array.from({ length: 300 }, () => sign(random)));
+    assert.ok(batch.verdicts.every((verdict) => verdict === Verdict.Valid));
+  });
+
+  it("gives every verdict, each beside good neighbours", async () => {
+    const random = numbers(2n);
+    const list = edges().flatMap((bad, i) => (i % 4 === 0 ? [bad, sign(random)] : [bad]));
+    const batch = await agrees(list);
+    const seen = new Set([...batch.verdicts].map(verdictName));
+    for (const name of [
+      "Valid",
+      "RZero",
+      "ROutOfRange",
+      "SZero",
+      "SOutOfRange",
+      "SHigh",
+      "RecoveryIdInvalid",
+      "XOutOfRange",
+      "XNotOnCurve",
+      "PublicKeyInfinity",
+    ]) {
+      assert.ok(seen.has(name), name);
+    }
+  });
+
+  it("answers counts around a workgroup and a batched inversion, in several chunks", async () => {
+    const random = numbers(3n);
+    const pool = Array.from({ length: 130 }, () => sign(random));
+    for (const count of [0, 1, 15, 16, 17, 63, 64, 65]) await agrees(pool.slice(0, count));
+    await agrees(pool, small);
+  });
+});
