@@ -59,13 +59,20 @@ export async function buildWasm() {
     const stem = basename(entry, ".ts");
     const folder = dirname(entry) === rungs ? "rungs/" : "";
     const own = /^\/\/ asc: (.+)$/m.exec(readFileSync(entry, "utf8"))?.[1].split(" ") ?? [];
-    const always = /^\/\/ asc-always: (.+)$/m.exec(readFileSync(entry, "utf8"))?.[1].split(" ") ?? [];
+    const always =
+      /^\/\/ asc-always: (.+)$/m.exec(readFileSync(entry, "utf8"))?.[1].split(" ") ?? [];
     const relaxed = stem.endsWith(".relaxed") ? ["--enable", "relaxed-simd"] : [];
     for (const [target, file] of [
       ["release", `${folder}${stem}.wasm`],
       ["debug", `${folder}debug/${stem}.wasm`],
     ]) {
-      const flags = ["--target", target, ...(target === "release" ? own : []), ...always, ...relaxed];
+      const flags = [
+        "--target",
+        target,
+        ...(target === "release" ? own : []),
+        ...always,
+        ...relaxed,
+      ];
       const hash = createHash("sha256").update(JSON.stringify([asc.version, flags]));
       for (const source of sources(entry)) hash.update(readFileSync(source));
       hash.update(readFileSync(join(root, "asconfig.json")));

@@ -1,5 +1,6 @@
 import { createEvmExecutor } from "../../src/executor/evm/index.ts";
 import { gradeStateCase, readStateCases, runStateCase } from "./state-test.ts";
+
 const ex = createEvmExecutor({ transactionsOnly: true });
 const fork: Record<string, [number, number]> = {};
 const fails: Record<string, number> = {};

@@ -12,7 +12,7 @@ import {
   recoverRecord,
   secp256k1RecoverCases,
 } from "../../src/workloads/secp256k1-recover.ts";
-import { builds, compileKernel, n } from "../rungs/secp256k1-module.ts";
+import { builds, compileKernel, n } from "../rungs/wasm/secp256k1-module.ts";
 
 const { Point } = secp256k1;
 const RECORD = secp256k1Recover.record.byteLength;

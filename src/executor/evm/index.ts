@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import { loadAsset } from "../../backends/assets.ts";
 import { blobBaseFee } from "../../chains/ethereum/fee-market.ts";
 import { blobParametersOf, FORKS, forkAtLeast } from "../../chains/ethereum/forks.ts";
-import { loadAsset } from "../../backends/assets.ts";
 import { LanewiseError } from "../../core/index.ts";
 import type { StateSource } from "../../state/source.ts";
 import type { ExecutableBlock, Execution, Executor } from "../executor.ts";
@@ -31,7 +32,16 @@ const LEAST_CODE_BYTES = 192 << 20;
 /** Transactions run between two looks at the event loop and the abort signal. */
 const SLICE = 1024;
 /** Places of the words in the environment (assembly/evm/layout.ts). */
-const WORDS = { number: 0, timestamp: 32, gasLimit: 64, coinbase: 96, random: 128, baseFee: 160, blobFee: 192, chainId: 224 };
+const WORDS = {
+  number: 0,
+  timestamp: 32,
+  gasLimit: 64,
+  coinbase: 96,
+  random: 128,
+  baseFee: 160,
+  blobFee: 192,
+  chainId: 224,
+};
 const MAX_BLOBS = 256;
 
 let compiled: Promise<WebAssembly.Module> | undefined;

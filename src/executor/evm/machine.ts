@@ -54,14 +54,7 @@ const CODE_MIB = 384;
 const HEAP_MIB = 640;
 const REGION_MIB = 1023;
 
-const REGIONS = [
-  "block heap",
-  "EVM memory",
-  "view of the state",
-  "journal",
-  "return data",
-  "logs",
-];
+const REGIONS = ["block heap", "EVM memory", "view of the state", "journal", "return data", "logs"];
 
 /** An instance, its memory and views of it. */
 export class Machine {
