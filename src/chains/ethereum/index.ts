@@ -22,7 +22,6 @@ export {
 export {
   type DecodeOptions,
   decodeTransactions,
-  type PackedTransactions,
 } from "./decode.ts";
 export { blobBaseFee, nextBaseFee, nextExcessBlobGas } from "./fee-market.ts";
 export { TransactionField, TransactionType } from "./fields.ts";
@@ -48,6 +47,7 @@ export {
   keccakOf,
 } from "./header.ts";
 export { fromHex, toHex } from "./hex.ts";
+export { type PackedTransactions, packTransactions } from "./packed.ts";
 export {
   authorizationBytes,
   fillAuthorizationHashes,
