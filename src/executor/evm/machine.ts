@@ -32,6 +32,7 @@ export interface EvmExports {
   rejectionExpected(): number;
   rejectionGot(): number;
   systemCall(address: number, input: number, inputBytes: number): number;
+  storeSystemSlot(address: number, key: number, value: number): void;
   returnData(): number;
   returnDataBytes(): number;
   credit(address: number, amount: number): void;
