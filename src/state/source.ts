@@ -26,6 +26,11 @@ export interface StateSource {
   storage(address: Uint8Array, slot: Uint8Array): Uint8Array;
   /** Code by its hash. */
   code(codeHash: Uint8Array): Uint8Array;
+  /**
+   * Whether the account has any storage. Asked where a contract is created at an account without nonce and code (EIP-7610), which
+   * no account of mainnet with storage is; a source that cannot tell leaves it out.
+   */
+  hasStorage?(address: Uint8Array): boolean;
   /** Hash of one of the 256 blocks before the one executed (BLOCKHASH). */
   blockHash(number: bigint): Uint8Array;
 }

@@ -1,0 +1,140 @@
+// asc: -O3
+// asc-always: --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65535 --enable threads
+/**
+ * The EVM as the host sees it: one instance a worker, all on one shared memory.
+ *
+ * A memory is laid out once (`layOutMemory`), an instance started once (`startInstance`). For every block the host writes the
+ * environment, takes heap for its inputs and calls `beginBlock`, `prepare`, `execute` and what the block's fork asks for besides.
+ */
+import { returnedBytes } from "./calls";
+import { initializeEmptyCode } from "./code";
+import { decodeTransaction, T_AUTHORISATION_COUNT, T_AUTHORITIES, T_BYTES } from "./decode";
+import { fillOpcodes } from "./gas";
+import {
+  allocate,
+  BLAKE2_VECTOR,
+  BLOCK_HASHES,
+  BUCKET_MASK,
+  BUCKETS,
+  codeBytesFree,
+  dropCode,
+  dropHeap,
+  enterBlock,
+  layOut,
+  layOutWorker,
+  returned,
+  ROUND_CONSTANTS,
+  scratchBase,
+  setFork,
+  SHA256_CONSTANTS,
+} from "./layout";
+import { initializeVector } from "../lib/blake2f";
+import { initializeConstants } from "../lib/sha256-scalar";
+import { initializeRoundConstants } from "../lib/keccak-scalar";
+import { initializeView } from "./state";
+import { setScratch } from "./u256";
+import {
+  beginBlock as beginTransactions,
+  blockGasUsed,
+  executeTransaction,
+  expectedWord,
+  gotWord,
+  RESULT_BYTES,
+} from "./transaction";
+
+export { allocate, ENVIRONMENT, HASH_SECRETS, HEADER_BYTES } from "./layout";
+export { collectChanges } from "./locations";
+export { credit, storeSystemSlot, systemCall } from "./transaction";
+
+/** Lays out a fresh memory: code from `codeStart`, block heap from `heapStart` to `heapEnd`. `HASH_SECRETS` must be filled. */
+export function layOutMemory(codeStart: usize, heapStart: usize, heapEnd: usize): void {
+  layOut(codeStart, heapStart, heapEnd);
+  initializeRoundConstants(ROUND_CONSTANTS);
+  initializeConstants(SHA256_CONSTANTS);
+  initializeVector(BLAKE2_VECTOR);
+}
+
+/** Gives this instance its region of the memory. */
+export function startInstance(region: usize, bytes: usize): void {
+  layOutWorker(region, bytes);
+  setScratch(scratchBase);
+  initializeView();
+  initializeEmptyCode();
+}
+
+/** Forgets the block before and sets the rules of the next. `buckets` (a power of two) sizes the table of locations. */
+export function beginBlock(fork: i32, buckets: u32, leastCodeBytes: u32): void {
+  setFork(fork);
+  fillOpcodes(fork);
+  dropHeap();
+  if (codeBytesFree() < leastCodeBytes) dropCode();
+  memory.fill(BLOCK_HASHES, 0, 256 * 64);
+  enterBlock();
+  const table = allocate(<usize>buckets << 2);
+  memory.fill(table, 0, <usize>buckets << 2);
+  store<u32>(BUCKETS, <u32>table);
+  store<u32>(BUCKET_MASK, buckets - 1);
+  beginTransactions();
+}
+
+/** Bytes of a decoded transaction and of a result. */
+export function recordBytes(): usize {
+  return T_BYTES;
+}
+export function resultBytes(): usize {
+  return RESULT_BYTES;
+}
+
+/**
+ * Decodes `count` transactions: raw[i] lies from offsets[i] to offsets[i + 1] (u32) behind `raw`, senders and authorities are 20 bytes
+ * each.
+ */
+export function prepare(
+  records: usize,
+  raw: usize,
+  offsets: usize,
+  senders: usize,
+  authorities: usize,
+  count: u32,
+): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const record = records + <usize>i * T_BYTES;
+    const start = load<u32>(offsets + (<usize>i << 2));
+    const end = load<u32>(offsets + (<usize>i << 2), 4);
+    decodeTransaction(record, raw + start, end - start, senders + <usize>i * 20);
+    store<u32>(record, <u32>authorities, T_AUTHORITIES);
+    authorities += <usize>load<u32>(record, T_AUTHORISATION_COUNT) * 20;
+  }
+}
+
+/** Why `execute` stopped before the end. */
+export let rejection: i32 = 0;
+
+/** Runs transactions one by one; answers how many could be included. */
+export function execute(records: usize, results: usize, count: u32): u32 {
+  for (let i: u32 = 0; i < count; i++) {
+    rejection = executeTransaction(records + <usize>i * T_BYTES, results + <usize>i * RESULT_BYTES);
+    if (rejection) return i;
+  }
+  return count;
+}
+
+/** Words that a rejection expected and got. */
+export function rejectionExpected(): usize {
+  return expectedWord();
+}
+export function rejectionGot(): usize {
+  return gotWord();
+}
+
+export function gasUsed(): i64 {
+  return blockGasUsed;
+}
+
+/** Return data of the last system call. */
+export function returnData(): usize {
+  return returned;
+}
+export function returnDataBytes(): usize {
+  return returnedBytes;
+}

@@ -1,0 +1,198 @@
+/**
+ * Where things lie in the one memory that all instances share.
+ *
+ *     0 ……… 64 KiB   constants, block environment, control words (addresses below)
+ *     code region    code by hash, kept from block to block
+ *     block heap     inputs, locations, outputs of one block; bump-allocated, dropped as a whole
+ *     worker regions one an instance: EVM memories, stacks, frames, journal, the transaction's view of the state
+ *
+ * Regions are sized in address space, not in use: untouched pages cost nothing. A region that runs full ends the execution of the
+ * block through `limitReached`, never with a wrong result.
+ */
+import { ROUND_CONSTANTS_BYTES } from "../lib/keccak-scalar";
+import { limitReached } from "./host";
+
+/** Forks in the order of `FORKS` in src/executor/executor.ts; those that change nothing in execution share a number's rules. */
+export const HOMESTEAD: i32 = 1;
+export const TANGERINE_WHISTLE: i32 = 2;
+export const SPURIOUS_DRAGON: i32 = 3;
+export const BYZANTIUM: i32 = 4;
+export const CONSTANTINOPLE: i32 = 5;
+export const PETERSBURG: i32 = 6;
+export const ISTANBUL: i32 = 7;
+export const BERLIN: i32 = 9;
+export const LONDON: i32 = 10;
+export const PARIS: i32 = 13;
+export const SHANGHAI: i32 = 14;
+export const CANCUN: i32 = 15;
+export const PRAGUE: i32 = 16;
+export const OSAKA: i32 = 17;
+
+// ---- header ----
+export const ROUND_CONSTANTS: usize = 1024;
+export const SHA256_CONSTANTS: usize = ROUND_CONSTANTS + ROUND_CONSTANTS_BYTES;
+export const BLAKE2_VECTOR: usize = 1600;
+/** 256 entries of 8 bytes: u32 gas, u16 least stack height, u16 range above it; heights in bytes of stack. */
+export const OPCODES: usize = 2048;
+/** The block environment, 32-byte words. */
+export const ENVIRONMENT: usize = 4096;
+export const ENV_NUMBER: usize = ENVIRONMENT;
+export const ENV_TIMESTAMP: usize = ENVIRONMENT + 32;
+export const ENV_GAS_LIMIT: usize = ENVIRONMENT + 64;
+export const ENV_COINBASE: usize = ENVIRONMENT + 96;
+/** DIFFICULTY before Paris, PREVRANDAO from then on. */
+export const ENV_RANDOM: usize = ENVIRONMENT + 128;
+export const ENV_BASE_FEE: usize = ENVIRONMENT + 160;
+export const ENV_BLOB_BASE_FEE: usize = ENVIRONMENT + 192;
+export const ENV_CHAIN_ID: usize = ENVIRONMENT + 224;
+/** Most blobs of one block and of one transaction (EIP-7892, EIP-7594), u32 each. */
+export const ENV_MAX_BLOBS: usize = ENVIRONMENT + 256;
+
+/** Control words, u32. */
+export const CONTROL: usize = 5120;
+const HEAP_NEXT: usize = CONTROL;
+const HEAP_END: usize = CONTROL + 4;
+const CODE_NEXT: usize = CONTROL + 8;
+const CODE_END: usize = CONTROL + 12;
+const CODE_START: usize = CONTROL + 16;
+export const BUCKETS: usize = CONTROL + 20;
+export const BUCKET_MASK: usize = CONTROL + 24;
+const FORK_NUMBER: usize = CONTROL + 28;
+const HEAP_START: usize = CONTROL + 32;
+/** 16 u64 multipliers of the universal hash (see `hash.ts`), random, filled by the host. */
+export const HASH_SECRETS: usize = 5376;
+/** Record of the empty code. */
+export const EMPTY_CODE: usize = 5632;
+/** 256 entries of 64 bytes: u32 known, the 32-byte hash at 32. */
+export const BLOCK_HASHES: usize = 8192;
+/** Heads of the code table's chains, u32. */
+export const CODE_BUCKETS: usize = 24576;
+export const CODE_BUCKET_COUNT: u32 = 8192;
+/** First byte after the header. */
+export const HEADER_BYTES: usize = 65536;
+
+/** Lays out the regions that instances share. Called once a memory, before any instance starts. */
+export function layOut(codeStart: usize, heapStart: usize, heapEnd: usize): void {
+  store<u32>(CODE_START, codeStart);
+  store<u32>(CODE_END, heapStart);
+  store<u32>(HEAP_START, heapStart);
+  store<u32>(HEAP_END, heapEnd);
+  dropCode();
+  dropHeap();
+}
+
+/** Forgets every code, at a block's start. */
+export function dropCode(): void {
+  store<u32>(CODE_NEXT, load<u32>(CODE_START));
+  memory.fill(CODE_BUCKETS, 0, CODE_BUCKET_COUNT << 2);
+}
+
+/** Bytes of code region still free. */
+export function codeBytesFree(): u32 {
+  return load<u32>(CODE_END) - load<u32>(CODE_NEXT);
+}
+
+/** Forgets the previous block. */
+export function dropHeap(): void {
+  store<u32>(HEAP_NEXT, load<u32>(HEAP_START));
+}
+
+/** Takes `bytes` (a multiple of 8) of the shared bump region whose next and end words are given. */
+function take(next: usize, end: usize, bytes: usize): usize {
+  const at = <usize>atomic.add<u32>(next, <u32>bytes);
+  if (<u64>at + <u64>bytes > <u64>load<u32>(end)) limitReached(0);
+  return at;
+}
+
+/** Takes code region. */
+export function allocateCode(bytes: usize): usize {
+  return take(CODE_NEXT, CODE_END, bytes);
+}
+
+const CHUNK_BYTES: usize = 65536;
+let chunk: usize = 0;
+let chunkEnd: usize = 0;
+
+/** Takes block heap, 16-byte aligned; from this instance's chunk, so that instances seldom meet. */
+export function allocate(bytes: usize): usize {
+  bytes = (bytes + 15) & ~15;
+  if (bytes > CHUNK_BYTES >> 2) return take(HEAP_NEXT, HEAP_END, bytes);
+  if (chunk + bytes > chunkEnd) {
+    chunk = take(HEAP_NEXT, HEAP_END, CHUNK_BYTES);
+    chunkEnd = chunk + CHUNK_BYTES;
+  }
+  const at = chunk;
+  chunk += bytes;
+  return at;
+}
+
+/** Rules in force; of each instance, since a global reads faster than shared memory. */
+export let fork: i32 = 0;
+
+/** Names the fork for all instances. */
+export function setFork(number: i32): void {
+  store<u32>(FORK_NUMBER, number);
+}
+
+/** What an instance does at a block's start. */
+export function enterBlock(): void {
+  fork = load<i32>(FORK_NUMBER);
+  chunk = 0;
+  chunkEnd = 0;
+}
+
+// ---- worker region ----
+export let scratchBase: usize = 0;
+export let keccakState: usize = 0;
+export let shaState: usize = 0;
+/** Words for this instance's helpers; see their users. */
+export let words: usize = 0;
+export let frames: usize = 0;
+export let stacks: usize = 0;
+export let stacksEnd: usize = 0;
+export let bloomCache: usize = 0;
+export let memories: usize = 0;
+export let memoriesEnd: usize = 0;
+export let entries: usize = 0;
+export let entriesEnd: usize = 0;
+export let viewIndex: usize = 0;
+export let viewIndexEnd: usize = 0;
+export let journal: usize = 0;
+export let journalEnd: usize = 0;
+export let returned: usize = 0;
+export let returnedEnd: usize = 0;
+export let logs: usize = 0;
+export let logsEnd: usize = 0;
+
+export const FRAME_BYTES: usize = 256;
+export const MAX_DEPTH: i32 = 1024;
+export const BLOOM_CACHE_ENTRIES: usize = 4096;
+/** One frame's stack: 1024 words, and one word of slack so that neighbouring frames never share a line. */
+export const STACK_BYTES: usize = 1024 * 32;
+
+/** Cuts this instance's region. EVM memories get half of what fixed parts leave. */
+export function layOutWorker(region: usize, bytes: usize): void {
+  scratchBase = region;
+  keccakState = region + 512;
+  shaState = region + 768;
+  words = region + 2048;
+  frames = region + 4096;
+  bloomCache = frames + FRAME_BYTES * (MAX_DEPTH + 2);
+  stacks = bloomCache + BLOOM_CACHE_ENTRIES * 48;
+  stacksEnd = stacks + STACK_BYTES * (MAX_DEPTH + 2);
+  const rest = region + bytes - stacksEnd;
+  const part = (rest / 100) & ~63;
+  memories = stacksEnd;
+  memoriesEnd = memories + part * 50;
+  entries = memoriesEnd;
+  entriesEnd = entries + part * 20;
+  viewIndex = entriesEnd;
+  viewIndexEnd = viewIndex + part * 6;
+  journal = viewIndexEnd;
+  journalEnd = journal + part * 12;
+  returned = journalEnd;
+  returnedEnd = returned + part * 8;
+  logs = returnedEnd;
+  logsEnd = logs + part * 4;
+  memory.fill(region, 0, stacks - region);
+}

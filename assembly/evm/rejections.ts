@@ -1,0 +1,21 @@
+/** Why a transaction may not be included; the host has the sentences (src/executor/evm/rejections.ts). */
+export const REJECT_MALFORMED: i32 = 1;
+export const REJECT_TYPE: i32 = 2;
+export const REJECT_CHAIN_ID: i32 = 3;
+export const REJECT_BLOCK_GAS: i32 = 4;
+export const REJECT_INTRINSIC_GAS: i32 = 5;
+export const REJECT_NONCE: i32 = 6;
+export const REJECT_NONCE_MAX: i32 = 7;
+export const REJECT_SENDER_CODE: i32 = 8;
+export const REJECT_FEE_BELOW_BASE: i32 = 9;
+export const REJECT_PRIORITY_FEE: i32 = 10;
+export const REJECT_FUNDS: i32 = 11;
+export const REJECT_INITCODE_SIZE: i32 = 12;
+export const REJECT_BLOB_CREATION: i32 = 13;
+export const REJECT_BLOB_COUNT: i32 = 14;
+export const REJECT_BLOB_VERSION: i32 = 15;
+export const REJECT_BLOB_FEE: i32 = 16;
+export const REJECT_BLOCK_BLOBS: i32 = 17;
+export const REJECT_AUTHORISATIONS_EMPTY: i32 = 18;
+export const REJECT_AUTHORISATION_CREATION: i32 = 19;
+export const REJECT_GAS_CAP: i32 = 20;

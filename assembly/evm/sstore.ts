@@ -1,0 +1,47 @@
+/**
+ * SSTORE: its price and refund changed with Constantinople (EIP-1283), Petersburg (back), Istanbul (EIP-2200), Berlin (EIP-2929) and
+ * London (EIP-3529).
+ */
+import { addRefund } from "./calls";
+import { COLD_SLOT } from "./gas";
+import { BERLIN, CONSTANTINOPLE, fork, ISTANBUL, LONDON } from "./layout";
+import { makeWarm, ORIGINAL, readSlotEntry, setValue, slotKey, VALUE } from "./state";
+import { eq, isZero } from "./u256";
+
+/** Stores `value` under `key`; answers the gas left, negative where it does not suffice. */
+export function storeSlot(owner: usize, key: usize, value: usize, gas: i64): i64 {
+  if (fork >= ISTANBUL && gas <= 2300) return -1;
+  const entry = slotKey(owner, key);
+  readSlotEntry(entry);
+  const now = entry + VALUE;
+  if (fork < ISTANBUL && fork != CONSTANTINOPLE) {
+    gas -= isZero(now) && !isZero(value) ? 20000 : 5000;
+    if (gas < 0) return gas;
+    if (!isZero(now) && isZero(value)) addRefund(15000);
+    setValue(entry, value);
+    return gas;
+  }
+  if (fork >= BERLIN && makeWarm(entry)) gas -= COLD_SLOT;
+  // What touching a slot already paid for costs, a fresh write to a non-zero slot, and the refund for clearing one.
+  const dirty: i64 = fork >= BERLIN ? 100 : fork >= ISTANBUL ? 800 : 200;
+  const reset: i64 = fork >= BERLIN ? 2900 : 5000;
+  const cleared: i64 = fork >= LONDON ? 4800 : 15000;
+  const original = entry + ORIGINAL;
+  if (eq(now, value)) return gas - dirty;
+  const fromZero = isZero(original);
+  if (eq(now, original)) {
+    gas -= fromZero ? 20000 : reset;
+    if (gas < 0) return gas;
+    if (!fromZero && isZero(value)) addRefund(cleared);
+  } else {
+    gas -= dirty;
+    if (gas < 0) return gas;
+    if (!fromZero) {
+      if (isZero(now)) addRefund(-cleared);
+      else if (isZero(value)) addRefund(cleared);
+    }
+    if (eq(value, original)) addRefund((fromZero ? 20000 : reset) - dirty);
+  }
+  setValue(entry, value);
+  return gas;
+}

@@ -1,0 +1,457 @@
+/**
+ * One transaction's view of the state: every account, slot and transient slot it has met, with the values it has given them, and
+ * the journal that takes changes back (Yellow Paper §6.1; EIP-1153, EIP-2929).
+ *
+ * The first reading of a location goes to `locations.ts`; all later ones are answered here, so that a transaction never sees two
+ * versions of one location. The view is an arena of entries behind a hash index whose slots carry the number of the transaction
+ * that filled them: a new transaction costs no clearing.
+ */
+import {
+  BERLIN,
+  EMPTY_CODE,
+  entries,
+  entriesEnd,
+  fork,
+  journal,
+  journalEnd,
+  OSAKA,
+  PRAGUE,
+  SPURIOUS_DRAGON,
+  viewIndex,
+  viewIndexEnd,
+  CANCUN,
+  BYZANTIUM,
+  ISTANBUL,
+} from "./layout";
+import { hashAddress, hashSlot } from "./hash";
+import { limitReached } from "./host";
+import {
+  accountLocation,
+  EXISTS,
+  L_BALANCE,
+  L_CODE,
+  L_CODE_HASH,
+  L_FLAGS,
+  L_NONCE,
+  locationCode,
+  removeAccount,
+  setAccount,
+  setAccountCode,
+  setSlotValue,
+  slotLocation,
+  slotValue,
+} from "./locations";
+import { add, copy, eq, isZero, setU64, sub } from "./u256";
+
+// An entry: u32 kind, u32 location, u32 code or owner, u32 flags, then the key at 16.
+const KIND: usize = 0;
+const LOCATION: usize = 4;
+const CODE: usize = 8;
+const OWNER: usize = 8;
+const FLAGS: usize = 12;
+/** Address limbs (24 bytes) or slot key (32 bytes). */
+export const ADDRESS: usize = 16;
+const KEY: usize = 16;
+const ACCOUNT: u32 = 1;
+const SLOT: u32 = 2;
+const TRANSIENT: u32 = 3;
+
+// An account.
+const NONCE: usize = 40;
+export const BALANCE: usize = 48;
+const READ_NONCE: usize = 80;
+const READ_BALANCE: usize = 88;
+const READ_FLAGS: usize = 120;
+const ACCOUNT_BYTES: usize = 128;
+
+// A slot: the value at the transaction's start, and now.
+export const ORIGINAL: usize = 48;
+export const VALUE: usize = 80;
+const SLOT_BYTES: usize = 112;
+
+// Flags of entries beside EXISTS (1).
+const WARM: u32 = 2;
+const TOUCHED: u32 = 4;
+export const CREATED: u32 = 8;
+export const DESTRUCTED: u32 = 16;
+const CODE_SET: u32 = 32;
+const WRITTEN: u32 = 64;
+
+let generation: u32 = 0;
+let indexMask: u32 = 0;
+let used: u32 = 0;
+let entriesTop: usize = 0;
+/** Where the next journal record goes; its value is a checkpoint. */
+export let journalTop: usize = 0;
+
+/** Called once an instance. */
+export function initializeView(): void {
+  generation = 0;
+  resetIndex(1024);
+}
+
+function resetIndex(size: u32): void {
+  indexMask = size - 1;
+  memory.fill(viewIndex, 0, <usize>size << 3);
+  generation = 1;
+}
+
+/** Starts the view of another transaction. */
+export function beginView(): void {
+  if (generation == 0xffffffff || indexMask > 0xffff) resetIndex(1024);
+  else generation++;
+  used = 0;
+  entriesTop = entries;
+  journalTop = journal;
+}
+
+/** Doubles the index and files every entry again. */
+function growIndex(): void {
+  const size = (indexMask + 1) << 1;
+  if (viewIndex + (<usize>size << 3) > viewIndexEnd) limitReached(2);
+  resetIndex(size);
+  for (let e = entries; e < entriesTop; e += entryBytes(e)) {
+    let i = entryHash(e) & indexMask;
+    while (load<u32>(viewIndex + (<usize>i << 3)) == generation) i = (i + 1) & indexMask;
+    store<u32>(viewIndex + (<usize>i << 3), generation);
+    store<u32>(viewIndex + (<usize>i << 3), <u32>e, 4);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function entryBytes(e: usize): usize {
+  return load<u32>(e, KIND) == ACCOUNT ? ACCOUNT_BYTES : SLOT_BYTES;
+}
+
+function entryHash(e: usize): u32 {
+  const kind = load<u32>(e, KIND);
+  if (kind == ACCOUNT) return hashAddress(load<u64>(e, KEY), load<u64>(e, KEY + 8), load<u64>(e, KEY + 16));
+  return hashSlot(<usize>load<u32>(e, OWNER) | (kind == SLOT ? 0 : 1), e + KEY);
+}
+
+/** A new entry at index slot `at`. */
+function newEntry(at: usize, kind: u32, bytes: usize): usize {
+  if (entriesTop + bytes > entriesEnd) limitReached(2);
+  const e = entriesTop;
+  entriesTop += bytes;
+  used++;
+  store<u32>(at, generation);
+  store<u32>(at, <u32>e, 4);
+  store<u32>(e, kind, KIND);
+  return e;
+}
+
+/** Whether an address is a precompiled contract of the fork: 1 … 9 (… 0x11 from Prague), 0x100 from Osaka. */
+export function precompileId(a0: u64, a1: u64, a2: u64): i32 {
+  if ((a1 | a2) != 0 || a0 > 0x100 || a0 == 0) return 0;
+  const last: u64 =
+    fork >= PRAGUE ? 0x11 : fork >= CANCUN ? 0x0a : fork >= ISTANBUL ? 9 : fork >= BYZANTIUM ? 8 : 4;
+  return a0 <= last || (a0 == 0x100 && fork >= OSAKA) ? <i32>a0 : 0;
+}
+
+/** The account's entry, which may not have been read yet: enough to ask whether it is warm. */
+export function accountKey(a0: u64, a1: u64, a2: u64): usize {
+  const hash = hashAddress(a0, a1, a2);
+  let i = hash & indexMask;
+  while (true) {
+    const at = viewIndex + (<usize>i << 3);
+    if (load<u32>(at) != generation) {
+      const e = newEntry(at, ACCOUNT, ACCOUNT_BYTES);
+      store<u64>(e, a0, ADDRESS);
+      store<u64>(e, a1, ADDRESS + 8);
+      store<u64>(e, a2, ADDRESS + 16);
+      store<u32>(e, 0, LOCATION);
+      store<u32>(e, fork >= BERLIN && precompileId(a0, a1, a2) ? WARM : 0, FLAGS);
+      if (used << 1 > indexMask) growIndex();
+      return e;
+    }
+    const e = <usize>load<u32>(at, 4);
+    if (
+      load<u64>(e, ADDRESS) == a0 &&
+      load<u64>(e, ADDRESS + 8) == a1 &&
+      load<u32>(e, KIND) == ACCOUNT &&
+      load<u64>(e, ADDRESS + 16) == a2
+    )
+      return e;
+    i = (i + 1) & indexMask;
+  }
+}
+
+/** As `accountKey`, for the address in the low 160 bits of a word. */
+// @ts-ignore: decorator
+@inline
+export function accountKeyOfWord(word: usize): usize {
+  return accountKey(load<u64>(word), load<u64>(word, 8), load<u64>(word, 16) & 0xffffffff);
+}
+
+/** Reads the account behind an entry, unless it has been read. */
+// @ts-ignore: decorator
+@inline
+export function readAccountEntry(e: usize): void {
+  if (!load<u32>(e, LOCATION)) loadAccount(e);
+}
+
+/** The account's entry, read. */
+export function account(a0: u64, a1: u64, a2: u64): usize {
+  const e = accountKey(a0, a1, a2);
+  readAccountEntry(e);
+  return e;
+}
+
+/** As `account`, for the address in the low 160 bits of a word. */
+export function accountOfWord(word: usize): usize {
+  const e = accountKeyOfWord(word);
+  readAccountEntry(e);
+  return e;
+}
+
+/** Reads the account's present value into its entry. */
+function loadAccount(e: usize): void {
+  const location = accountLocation(load<u64>(e, ADDRESS), load<u64>(e, ADDRESS + 8), load<u64>(e, ADDRESS + 16));
+  store<u32>(e, <u32>location, LOCATION);
+  store<u32>(e, load<u32>(location, L_CODE), CODE);
+  const flags = load<u32>(location, L_FLAGS);
+  store<u32>(e, load<u32>(e, FLAGS) | flags, FLAGS);
+  store<u32>(e, flags, READ_FLAGS);
+  store<u64>(e, load<u64>(location, L_NONCE), NONCE);
+  store<u64>(e, load<u64>(location, L_NONCE), READ_NONCE);
+  copy(e + BALANCE, location + L_BALANCE);
+  copy(e + READ_BALANCE, location + L_BALANCE);
+}
+
+/** The entry of a storage slot, which may not have been read yet; `key` is a word. */
+export function slotKey(owner: usize, key: usize): usize {
+  return find(owner, key, SLOT);
+}
+
+/** Reads the slot behind an entry, unless it has been read. */
+// @ts-ignore: decorator
+@inline
+export function readSlotEntry(e: usize): void {
+  if (!load<u32>(e, LOCATION)) loadSlot(e);
+}
+
+function loadSlot(e: usize): void {
+  const owner = <usize>load<u32>(e, OWNER);
+  readAccountEntry(owner);
+  const location = slotLocation(<usize>load<u32>(owner, LOCATION), e + KEY);
+  store<u32>(e, <u32>location, LOCATION);
+  slotValue(location, e + ORIGINAL);
+  copy(e + VALUE, e + ORIGINAL);
+}
+
+/** The entry of a transient slot (EIP-1153), zero at the transaction's start. */
+export function transientSlot(owner: usize, key: usize): usize {
+  return find(owner, key, TRANSIENT);
+}
+
+function find(owner: usize, key: usize, kind: u32): usize {
+  const hash = hashSlot(owner | (kind == SLOT ? 0 : 1), key);
+  let i = hash & indexMask;
+  while (true) {
+    const at = viewIndex + (<usize>i << 3);
+    if (load<u32>(at) != generation) {
+      const e = newEntry(at, kind, SLOT_BYTES);
+      store<u32>(e, <u32>owner, OWNER);
+      store<u32>(e, 0, FLAGS);
+      copy(e + KEY, key);
+      store<u32>(e, 0, LOCATION);
+      if (kind == TRANSIENT) setU64(e + VALUE, 0);
+      if (used << 1 > indexMask) growIndex();
+      return e;
+    }
+    const e = <usize>load<u32>(at, 4);
+    if (load<u32>(e, OWNER) == <u32>owner && load<u32>(e, KIND) == kind && eq(e + KEY, key)) return e;
+    i = (i + 1) & indexMask;
+  }
+}
+
+// ---- journal: 48-byte records, u32 kind, u32 entry, the old value (of flags: those newly set) at 16 ----
+
+const J_FLAGS: u32 = 0;
+const J_NONCE: u32 = 1;
+const J_BALANCE: u32 = 2;
+const J_CODE: u32 = 3;
+const J_VALUE: u32 = 4;
+const RECORD_BYTES: usize = 48;
+
+function record(kind: u32, e: usize): usize {
+  const at = journalTop;
+  if (at + RECORD_BYTES > journalEnd) limitReached(3);
+  journalTop = at + RECORD_BYTES;
+  store<u32>(at, kind);
+  store<u32>(at, <u32>e, 4);
+  return at + 16;
+}
+
+/** Takes back every change since the checkpoint. */
+export function revertTo(checkpoint: usize): void {
+  while (journalTop > checkpoint) {
+    journalTop -= RECORD_BYTES;
+    const kind = load<u32>(journalTop);
+    const e = <usize>load<u32>(journalTop, 4);
+    const old = journalTop + 16;
+    if (kind == J_FLAGS) store<u32>(e, load<u32>(e, FLAGS) & ~load<u32>(old), FLAGS);
+    else if (kind == J_NONCE) store<u64>(e, load<u64>(old), NONCE);
+    else if (kind == J_BALANCE) copy(e + BALANCE, old);
+    else if (kind == J_CODE) store<u32>(e, load<u32>(old), CODE);
+    else copy(e + VALUE, old);
+  }
+}
+
+/** Sets flags of an entry, journaled. */
+export function setFlags(e: usize, bits: u32): void {
+  const old = load<u32>(e, FLAGS);
+  if ((old & bits) == bits) return;
+  store<u32>(record(J_FLAGS, e), bits & ~old);
+  store<u32>(e, old | bits, FLAGS);
+}
+
+// @ts-ignore: decorator
+@inline
+export function hasFlags(e: usize, bits: u32): bool {
+  return (load<u32>(e, FLAGS) & bits) == bits;
+}
+
+/** Whether the entry was cold; it is warm from now on (EIP-2929). */
+// @ts-ignore: decorator
+@inline
+export function makeWarm(e: usize): bool {
+  if (load<u32>(e, FLAGS) & WARM) return false;
+  setFlags(e, WARM);
+  return true;
+}
+
+/**
+ * Notes that the account took part in a transfer or call. Before EIP-161 that brings it into being; from it on, an account touched
+ * and empty is removed at the transaction's end. The touch of address 3 outlives reverts, as it did in mainnet block 2 675 119.
+ */
+export function touch(e: usize): void {
+  if (load<u32>(e, FLAGS) & TOUCHED) return;
+  if (load<u64>(e, ADDRESS) == 3 && (load<u64>(e, ADDRESS + 8) | load<u64>(e, ADDRESS + 16)) == 0 && fork >= SPURIOUS_DRAGON)
+    store<u32>(e, load<u32>(e, FLAGS) | TOUCHED, FLAGS);
+  else setFlags(e, fork < SPURIOUS_DRAGON ? TOUCHED | EXISTS : TOUCHED);
+}
+
+// ---- accounts ----
+
+// @ts-ignore: decorator
+@inline
+export function nonceOf(e: usize): u64 {
+  return load<u64>(e, NONCE);
+}
+
+export function setNonce(e: usize, nonce: u64): void {
+  touch(e);
+  store<u64>(record(J_NONCE, e), load<u64>(e, NONCE));
+  store<u64>(e, nonce, NONCE);
+}
+
+/** Address of the balance word; not to be written through. */
+// @ts-ignore: decorator
+@inline
+export function balanceOf(e: usize): usize {
+  return e + BALANCE;
+}
+
+export function addBalance(e: usize, amount: usize): void {
+  touch(e);
+  if (isZero(amount)) return;
+  copy(record(J_BALANCE, e), e + BALANCE);
+  add(e + BALANCE, e + BALANCE, amount);
+}
+
+/** The caller has made sure that the balance suffices. */
+export function subtractBalance(e: usize, amount: usize): void {
+  if (isZero(amount)) return;
+  touch(e);
+  copy(record(J_BALANCE, e), e + BALANCE);
+  sub(e + BALANCE, e + BALANCE, amount);
+}
+
+/** The account's code record. */
+export function codeOf(e: usize): usize {
+  const code = <usize>load<u32>(e, CODE);
+  if (code) return code;
+  const read = locationCode(<usize>load<u32>(e, LOCATION));
+  store<u32>(e, <u32>read, CODE);
+  return read;
+}
+
+// @ts-ignore: decorator
+@inline
+export function hasCode(e: usize): bool {
+  return load<u32>(e, CODE) != <u32>EMPTY_CODE;
+}
+
+/** Address of the 32-byte code hash. */
+export function codeHashOf(e: usize): usize {
+  const code = <usize>load<u32>(e, CODE);
+  return code ? code : <usize>load<u32>(e, LOCATION) + L_CODE_HASH;
+}
+
+export function setCode(e: usize, code: usize): void {
+  touch(e);
+  setFlags(e, CODE_SET);
+  store<u32>(record(J_CODE, e), load<u32>(e, CODE));
+  store<u32>(e, <u32>code, CODE);
+}
+
+/** Whether the account exists now: it did before, or the transaction has given it something. */
+export function exists(e: usize): bool {
+  return (load<u32>(e, FLAGS) & EXISTS) != 0 || !isEmpty(e);
+}
+
+/** Empty in the sense of EIP-161; an account that does not exist is empty too. */
+// @ts-ignore: decorator
+@inline
+export function isEmpty(e: usize): bool {
+  return load<u64>(e, NONCE) == 0 && !hasCode(e) && isZero(e + BALANCE);
+}
+
+/** Location of the account, for what `locations.ts` answers. */
+// @ts-ignore: decorator
+@inline
+export function locationOf(e: usize): usize {
+  return <usize>load<u32>(e, LOCATION);
+}
+
+/** Sets a slot's value, storage or transient. */
+export function setValue(e: usize, value: usize): void {
+  copy(record(J_VALUE, e), e + VALUE);
+  store<u32>(e, load<u32>(e, FLAGS) | WRITTEN, FLAGS);
+  copy(e + VALUE, value);
+}
+
+// ---- the transaction's end ----
+
+/** Settles self-destructs and empty accounts (EIP-161) and makes the view the present state. */
+export function commitView(): void {
+  for (let e = entries; e < entriesTop; e += entryBytes(e)) {
+    const kind = load<u32>(e, KIND);
+    const flags = load<u32>(e, FLAGS);
+    if (kind == ACCOUNT) {
+      if (load<u32>(e, LOCATION)) commitAccount(e, flags);
+    } else if (kind == SLOT && flags & WRITTEN) {
+      // Owners precede their slots in the arena, so that a removal has been settled by now.
+      if (hasFlags(<usize>load<u32>(e, OWNER), DESTRUCTED) || eq(e + ORIGINAL, e + VALUE)) continue;
+      setSlotValue(<usize>load<u32>(e, LOCATION), e + VALUE);
+    }
+  }
+}
+
+function commitAccount(e: usize, flags: u32): void {
+  const location = <usize>load<u32>(e, LOCATION);
+  if (flags & DESTRUCTED) return removeAccount(location);
+  if (!(flags & TOUCHED)) return;
+  let now = flags & EXISTS;
+  if (fork >= SPURIOUS_DRAGON) now = isEmpty(e) ? 0 : EXISTS;
+  if (
+    now != (load<u32>(e, READ_FLAGS) & EXISTS) ||
+    load<u64>(e, NONCE) != load<u64>(e, READ_NONCE) ||
+    !eq(e + BALANCE, e + READ_BALANCE)
+  )
+    setAccount(location, now, load<u64>(e, NONCE), e + BALANCE);
+  if (flags & CODE_SET) setAccountCode(location, <usize>load<u32>(e, CODE));
+}

@@ -1,0 +1,165 @@
+/**
+ * One instance of the EVM in WebAssembly on its shared memory, and what it asks of its host (assembly/evm/host.ts).
+ *
+ * @module
+ */
+import { LanewiseError } from "../../core/index.ts";
+import type { StateSource } from "../../state/source.ts";
+import type { RunPrecompile } from "./precompiles.ts";
+
+/** Functions and constants of the module (assembly/evm/evm.ts). */
+export interface EvmExports {
+  readonly HASH_SECRETS: WebAssembly.Global;
+  readonly HEADER_BYTES: WebAssembly.Global;
+  readonly ENVIRONMENT: WebAssembly.Global;
+  readonly rejection: WebAssembly.Global;
+  layOutMemory(codeStart: number, heapStart: number, heapEnd: number): void;
+  startInstance(region: number, bytes: number): void;
+  beginBlock(fork: number, buckets: number, leastCodeBytes: number): void;
+  allocate(bytes: number): number;
+  recordBytes(): number;
+  resultBytes(): number;
+  prepare(
+    records: number,
+    raw: number,
+    offsets: number,
+    senders: number,
+    authorities: number,
+    count: number,
+  ): void;
+  execute(records: number, results: number, count: number): number;
+  gasUsed(): bigint;
+  rejectionExpected(): number;
+  rejectionGot(): number;
+  systemCall(address: number, input: number, inputBytes: number): number;
+  storeSystemSlot(address: number, key: number, value: number): void;
+  returnData(): number;
+  returnDataBytes(): number;
+  credit(address: number, amount: number): void;
+  collectChanges(count: number): number;
+}
+
+/** What an instance runs against while a block executes. */
+export interface MachineContext {
+  readonly state: StateSource;
+  readonly runPrecompile: RunPrecompile;
+}
+
+const PAGE_BYTES = 65536;
+const MIB = 1 << 20;
+/**
+ * Address space in MiB: code, block heap, and the instance's own region. Only touched pages take memory. 512 MiB of EVM memory a
+ * transaction can be had for no less than some 40 million gas, all of it spent on memory.
+ */
+const CODE_MIB = 384;
+const HEAP_MIB = 640;
+const REGION_MIB = 1023;
+
+const REGIONS = ["block heap", "EVM memory", "view of the state", "journal", "return data", "logs"];
+
+/** An instance, its memory and views of it. */
+export class Machine {
+  readonly evm: EvmExports;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  #context: MachineContext | undefined;
+  #code: Uint8Array = new Uint8Array(0);
+
+  constructor(module: WebAssembly.Module) {
+    const pages = ((CODE_MIB + HEAP_MIB + REGION_MIB) * MIB) / PAGE_BYTES;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.bytes = new Uint8Array(memory.buffer);
+    this.view = new DataView(memory.buffer);
+    const host = this.#imports();
+    this.evm = new WebAssembly.Instance(module, { env: { memory }, host })
+      .exports as unknown as EvmExports;
+    const secrets = crypto.getRandomValues(new Uint8Array(128));
+    this.bytes.set(secrets, this.evm.HASH_SECRETS.value);
+    const heapStart = CODE_MIB * MIB;
+    const heapEnd = heapStart + HEAP_MIB * MIB;
+    this.evm.layOutMemory(this.evm.HEADER_BYTES.value, heapStart, heapEnd);
+    this.evm.startInstance(heapEnd, REGION_MIB * MIB);
+  }
+
+  /** Runs `work` with the instance's questions answered from `context`. */
+  within<T>(context: MachineContext, work: () => T): T {
+    this.#context = context;
+    try {
+      return work();
+    } finally {
+      this.#context = undefined;
+    }
+  }
+
+  /** A copy of memory that no other thread shares, as libraries expect it. */
+  own(at: number, length: number): Uint8Array {
+    const copy = new Uint8Array(length);
+    copy.set(this.bytes.subarray(at, at + length));
+    return copy;
+  }
+
+  /** Writes a word: four little-endian limbs. */
+  setWord(at: number, value: bigint): void {
+    for (let i = 0; i < 32; i += 8) {
+      this.view.setBigUint64(at + i, BigInt.asUintN(64, value >> BigInt(i * 8)), true);
+    }
+  }
+
+  /** Reads a word. */
+  getWord(at: number): bigint {
+    let value = 0n;
+    for (let i = 24; i >= 0; i -= 8) value = (value << 64n) | this.view.getBigUint64(at + i, true);
+    return value;
+  }
+
+  get #running(): MachineContext {
+    if (this.#context === undefined) throw new Error("machine: asked outside a block");
+    return this.#context;
+  }
+
+  #imports(): WebAssembly.ModuleImports {
+    return {
+      readAccount: (address: number, out: number): number => {
+        const account = this.#running.state.account(this.own(address, 20));
+        if (account === undefined) return 0;
+        this.view.setBigUint64(out, account.nonce, true);
+        this.setWord(out + 8, account.balance);
+        this.bytes.set(account.codeHash, out + 40);
+        return 1;
+      },
+      readStorage: (address: number, slot: number, out: number): void => {
+        const value = this.#running.state.storage(this.own(address, 20), this.own(slot, 32));
+        this.bytes.set(value, out);
+      },
+      hasStorage: (address: number): number =>
+        this.#running.state.hasStorage?.(this.own(address, 20)) ? 1 : 0,
+      readCode: (hash: number): number => {
+        this.#code = this.#running.state.code(this.own(hash, 32));
+        return this.#code.length;
+      },
+      writeCode: (out: number): void => this.bytes.set(this.#code, out),
+      readBlockHash: (number: bigint, out: number): void =>
+        this.bytes.set(this.#running.state.blockHash(BigInt.asUintN(64, number)), out),
+      precompile: (
+        address: number,
+        input: number,
+        inputBytes: number,
+        gas: bigint,
+        gasUsed: number,
+        out: number,
+      ): number => {
+        const outcome = this.#running.runPrecompile(address, this.own(input, inputBytes), gas);
+        if (outcome === undefined) return -1;
+        this.bytes.set(outcome.output, out);
+        this.view.setBigInt64(gasUsed, outcome.gas, true);
+        return outcome.output.length;
+      },
+      limitReached: (region: number): void => {
+        throw new LanewiseError(
+          "ERR_UNSUPPORTED",
+          `EVM executor: the block needs more ${REGIONS[region]} than the memory has`,
+        );
+      },
+    };
+  }
+}

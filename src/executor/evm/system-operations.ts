@@ -1,0 +1,160 @@
+/**
+ * What a block does to the state besides its transactions: system writes and calls (EIP-2935, 4788, 7002, 7251), deposit requests (EIP-6110),
+ * withdrawals (EIP-4895) and, before Paris, rewards (Yellow Paper §11.3).
+ *
+ * @module
+ */
+import { forkAtLeast } from "../../chains/ethereum/forks.ts";
+import type { ExecutableBlock, Receipt } from "../executor.ts";
+import { bytesToBigint } from "./bytes.ts";
+import type { Machine } from "./machine.ts";
+import { blockReward } from "./rewards.ts";
+
+const fromHex = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
+
+const BEACON_ROOTS = fromHex("000f3df6d732807ef1319fb7b8bb8522d0beac02");
+const HISTORY_STORAGE = fromHex("0000f90827f1c53a10cb7a02335b175320002935");
+const WITHDRAWAL_REQUESTS = fromHex("00000961ef480eb55e80d19ad83579a64c007002");
+const CONSOLIDATION_REQUESTS = fromHex("0000bbddc7ce488642fb579f8b00f3a590007251");
+/** Mainnet's deposit contract and the topic of its `DepositEvent`. */
+const DEPOSIT_CONTRACT = fromHex("00000000219ab540356cbb839cbe05303d7705fa");
+const DEPOSIT_TOPIC = fromHex("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5");
+/** ABI offset and size of a deposit's fields: key, credentials, amount, signature, index. */
+const DEPOSIT_FIELDS = [
+  [160, 48],
+  [256, 32],
+  [320, 8],
+  [384, 96],
+  [512, 8],
+] as const;
+const DEPOSIT_LOG_BYTES = 576;
+/** Slots of both ring buffers (EIP-2935 HISTORY_SERVE_WINDOW, EIP-4788 HISTORY_BUFFER_LENGTH). */
+const RING_LENGTH = 8191n;
+const WEI_PER_GWEI = 1_000_000_000n;
+
+/** Calls a system contract; its output, or "failed" where that makes the block invalid, or `undefined` where there is none. */
+function systemCall(machine: Machine, address: Uint8Array): Uint8Array | "failed" | undefined {
+  const { evm, bytes } = machine;
+  const at = evm.allocate(20);
+  bytes.set(address, at);
+  const status = evm.systemCall(at, at, 0);
+  if (status < 0) return undefined;
+  return status === 0 ? "failed" : machine.own(evm.returnData(), evm.returnDataBytes());
+}
+
+function credit(machine: Machine, address: Uint8Array, amount: bigint): void {
+  const at = machine.evm.allocate(64);
+  machine.bytes.set(address, at + 32);
+  machine.setWord(at, amount);
+  machine.evm.credit(at + 32, at);
+}
+
+/** The write that the contract's own code would make for the system caller; skipped where no code is deployed. */
+function storeSlot(machine: Machine, contract: Uint8Array, slot: bigint, value: bigint): void {
+  const at = machine.evm.allocate(96);
+  machine.setWord(at, slot);
+  machine.setWord(at + 32, value);
+  machine.bytes.set(contract, at + 64);
+  machine.evm.storeSystemSlot(at + 64, at, at + 32);
+}
+
+/** Before the first transaction: the parent's beacon root and block hash. */
+export function beginBlock(machine: Machine, block: ExecutableBlock): void {
+  const { fork, parentBeaconBlockRoot, parentHash, number, timestamp } = block.environment;
+  if (forkAtLeast(fork, "cancun") && parentBeaconBlockRoot !== undefined) {
+    const index = timestamp % RING_LENGTH;
+    storeSlot(machine, BEACON_ROOTS, index, timestamp);
+    storeSlot(machine, BEACON_ROOTS, index + RING_LENGTH, bytesToBigint(parentBeaconBlockRoot));
+  }
+  if (forkAtLeast(fork, "prague") && number > 0n) {
+    storeSlot(machine, HISTORY_STORAGE, (number - 1n) % RING_LENGTH, bytesToBigint(parentHash));
+  }
+}
+
+/** The non-empty requests in order of type, or the rule that the block breaks. */
+export type BlockEnd =
+  | { readonly ok: true; readonly requests: readonly Uint8Array[] }
+  | { readonly ok: false; readonly reason: string };
+
+/** After the last transaction: withdrawals or rewards, then requests. */
+export function endBlock(
+  machine: Machine,
+  block: ExecutableBlock,
+  receipts: readonly Receipt[],
+): BlockEnd {
+  const { fork } = block.environment;
+  if (forkAtLeast(fork, "shanghai")) {
+    for (const { address, amount } of block.withdrawals) {
+      credit(machine, address, amount * WEI_PER_GWEI);
+    }
+  }
+  if (!forkAtLeast(fork, "paris")) payRewards(machine, block);
+  if (!forkAtLeast(fork, "prague")) return { ok: true, requests: [] };
+  const deposits = depositsOf(receipts);
+  if (deposits === undefined) {
+    return {
+      ok: false,
+      reason: "deposit log (EIP-6110): expected the contract's layout, got another",
+    };
+  }
+  const requests: Uint8Array[] = [];
+  const add = (type: number, data: Uint8Array): void => {
+    if (data.length === 0) return;
+    const request = new Uint8Array(data.length + 1);
+    request[0] = type;
+    request.set(data, 1);
+    requests.push(request);
+  };
+  add(0, deposits);
+  for (const [type, contract] of [
+    [1, WITHDRAWAL_REQUESTS],
+    [2, CONSOLIDATION_REQUESTS],
+  ] as const) {
+    const output = systemCall(machine, contract);
+    if (output === "failed") {
+      return {
+        ok: false,
+        reason: `system call of request type ${type}: expected success, got failure`,
+      };
+    }
+    if (output !== undefined) add(type, output);
+  }
+  return { ok: true, requests };
+}
+
+/** Rewards of the miner and of each ommer's miner. */
+function payRewards(machine: Machine, block: ExecutableBlock): void {
+  const reward = blockReward(block.environment.fork);
+  for (const ommer of block.ommers) {
+    const distance = block.environment.number - ommer.number;
+    credit(machine, ommer.coinbase, ((8n - distance) * reward) / 8n);
+  }
+  const nephewBonus = (reward / 32n) * BigInt(block.ommers.length);
+  credit(machine, block.environment.coinbase, reward + nephewBonus);
+}
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** All deposits of the block, one after the other; `undefined` where a log is not laid out as the contract does. */
+function depositsOf(receipts: readonly Receipt[]): Uint8Array | undefined {
+  const deposits: Uint8Array[] = [];
+  for (const receipt of receipts) {
+    for (const { address, topics, data } of receipt.logs) {
+      if (!same(address, DEPOSIT_CONTRACT)) continue;
+      if (topics.length === 0 || !same(topics[0], DEPOSIT_TOPIC)) continue;
+      if (!isDepositLayout(data)) return undefined;
+      for (const [offset, size] of DEPOSIT_FIELDS)
+        deposits.push(data.subarray(offset, offset + size));
+    }
+  }
+  return Uint8Array.from(Buffer.concat(deposits));
+}
+
+function isDepositLayout(data: Uint8Array): boolean {
+  if (data.length !== DEPOSIT_LOG_BYTES) return false;
+  return DEPOSIT_FIELDS.every(([offset, size], i) => {
+    const pointer = bytesToBigint(data.subarray(32 * i, 32 * i + 32));
+    const length = bytesToBigint(data.subarray(offset - 32, offset));
+    return pointer === BigInt(offset - 32) && length === BigInt(size);
+  });
+}
