@@ -13,6 +13,8 @@ import asc from "assemblyscript/asc";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const kernels = join(root, "assembly/kernels");
+/** Test-only entries that export single primitives, to dist/kernels/rungs/. */
+const rungs = join(root, "assembly/rungs");
 const out = join(root, "dist/kernels");
 /** Entries beside the kernels, built like them. */
 const modules = ["trie/trie", "evm/evm", "evm/evm-rungs"].map((name) =>
@@ -40,22 +42,39 @@ export async function compileAssembly(entry, outFile, flags = []) {
   if (warnings) process.stderr.write(warnings);
 }
 
+/** The TypeScript files of a folder. @param {string} folder */
+const entriesOf = (folder) =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith(".ts"))
+        .sort()
+        .map((name) => join(folder, name))
+    : [];
+
 /** Compiles every kernel whose sources or flags have changed; removes what has no source any more. */
 export async function buildWasm() {
   const stamps = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, "utf8")) : {};
   const current = {};
   mkdirSync(join(out, "debug"), { recursive: true });
-  const entries = existsSync(kernels) ? readdirSync(kernels).filter((f) => f.endsWith(".ts")) : [];
-  for (const entry of [...entries.sort().map((name) => join(kernels, name)), ...modules]) {
+  mkdirSync(join(out, "rungs/debug"), { recursive: true });
+  for (const entry of [...entriesOf(kernels), ...modules, ...entriesOf(rungs)]) {
     const stem = basename(entry, ".ts");
+    const folder = dirname(entry) === rungs ? "rungs/" : "";
     const own = /^\/\/ asc: (.+)$/m.exec(readFileSync(entry, "utf8"))?.[1].split(" ") ?? [];
-    const always = /^\/\/ asc-always: (.+)$/m.exec(readFileSync(entry, "utf8"))?.[1].split(" ") ?? [];
+    const always =
+      /^\/\/ asc-always: (.+)$/m.exec(readFileSync(entry, "utf8"))?.[1].split(" ") ?? [];
     const relaxed = stem.endsWith(".relaxed") ? ["--enable", "relaxed-simd"] : [];
     for (const [target, file] of [
-      ["release", `${stem}.wasm`],
-      ["debug", `debug/${stem}.wasm`],
+      ["release", `${folder}${stem}.wasm`],
+      ["debug", `${folder}debug/${stem}.wasm`],
     ]) {
-      const flags = ["--target", target, ...(target === "release" ? own : []), ...always, ...relaxed];
+      const flags = [
+        "--target",
+        target,
+        ...(target === "release" ? own : []),
+        ...always,
+        ...relaxed,
+      ];
       const hash = createHash("sha256").update(JSON.stringify([asc.version, flags]));
       for (const source of sources(entry)) hash.update(readFileSync(source));
       hash.update(readFileSync(join(root, "asconfig.json")));

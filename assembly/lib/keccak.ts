@@ -2,6 +2,7 @@
 // two messages at a time, one in each 64-bit half of a vector.
 import { keccakF1600Pair } from "../generated/keccak-f1600";
 import { VERDICT_MESSAGE_OUT_OF_BOUNDS, VERDICT_VALID } from "../generated/verdict";
+import { loadTail } from "./bytes";
 
 /** Bytes that one block absorbs. */
 const RATE: u32 = 136;
@@ -121,22 +122,6 @@ function pad(message: usize, left: u32, lastBlock: usize): void {
   const tail = loadTail(message + whole, left & 7) | ((<u64>1) << ((left & 7) << 3));
   store<u64>(lastBlock + whole, tail);
   store<u64>(lastBlock, load<u64>(lastBlock, 128) ^ 0x8000000000000000, 128);
-}
-
-/** The `length` < 8 bytes at `bytes` as a little-endian integer; reads nothing beyond them. */
-function loadTail(bytes: usize, length: u32): u64 {
-  if (length >= 4) {
-    const high = <u64>load<u32>(bytes + length - 4);
-    return <u64>load<u32>(bytes) | (high << ((length - 4) << 3));
-  }
-  if (length === 0) return 0;
-  const middle = length >> 1;
-  const last = length - 1;
-  return (
-    <u64>load<u8>(bytes) |
-    (<u64>load<u8>(bytes + middle) << (middle << 3)) |
-    (<u64>load<u8>(bytes + last) << (last << 3))
-  );
 }
 
 /** XORs a block into each half's state; a half whose message begins here drops what its state held. */

@@ -2,12 +2,16 @@
 import type { Algorithm } from "../core/index.ts";
 import { keccak256 } from "./keccak256.ts";
 import { secp256k1Recover } from "./secp256k1-recover.ts";
+import { sha256 } from "./sha256.ts";
+import { sha256d } from "./sha256d.ts";
 
 export { keccak256 } from "./keccak256.ts";
 export { REQUIRE_LOW_S, secp256k1Recover } from "./secp256k1-recover.ts";
+export { sha256 } from "./sha256.ts";
+export { sha256d } from "./sha256d.ts";
 
 /** Every row of the table, in the order that reports print them. */
-export const algorithms: readonly Algorithm[] = [keccak256, secp256k1Recover];
+export const algorithms: readonly Algorithm[] = [keccak256, sha256, sha256d, secp256k1Recover];
 
 /** The algorithm of this id, or `undefined`. */
 export function algorithmById(id: string): Algorithm | undefined {

@@ -11,8 +11,6 @@ import { pipeline } from "node:stream/promises";
 import type { CAC } from "cac";
 import { encodeBlock } from "../chains/ethereum/index.ts";
 import { LanewiseError } from "../core/index.ts";
-import { generateChain } from "../workloads/chain.ts";
-import { generateTransactions } from "../workloads/transaction-stream.ts";
 import { UsageError } from "./usage.ts";
 
 /** Options as the command line gives them. */
@@ -84,6 +82,7 @@ function* binaryChunks(transactions: Iterable<Uint8Array>): Generator<Uint8Array
 /** Writes transactions as fast as the output takes them, and no faster; a reader that leaves ends the stream in peace. */
 async function writeTransactions(options: GenerateOptions, output: Writable): Promise<void> {
   const { seed, transactions: count, chainId } = options;
+  const { generateTransactions } = await import("../workloads/transaction-stream.ts");
   const transactions = generateTransactions({ seed, count, chainId });
   const chunks = options.format === "hex" ? hexChunks(transactions) : binaryChunks(transactions);
   try {
@@ -100,6 +99,7 @@ async function writeChain(options: GenerateOptions, output: Writable): Promise<v
   const { out, seed, transactions, blockTransactions } = options;
   if (out === undefined) throw new UsageError("--out: expected a folder for the chain, got none");
   const blocks = Math.ceil(transactions / blockTransactions);
+  const { generateChain } = await import("../workloads/chain.ts");
   const chain = await generateChain({ seed, blocks, transactionsPerBlock: blockTransactions });
   let blockCount = 0;
   let transactionCount = 0;

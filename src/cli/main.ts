@@ -7,9 +7,10 @@
 import { readFileSync } from "node:fs";
 import cac from "cac";
 import { LanewiseError } from "../core/index.ts";
+import { registerBenchCommand } from "./bench.ts";
 import { registerDoctorCommand } from "./doctor.ts";
 import { registerGenerateCommand } from "./generate.ts";
-import { EXIT, UsageError } from "./usage.ts";
+import { EXIT, readableArguments, UsageError } from "./usage.ts";
 import { registerValidateCommand } from "./validate.ts";
 
 /** A reader that went away (`lanewise … | head`) is no failure of ours: stop writing and leave. */
@@ -35,16 +36,17 @@ async function main(): Promise<void> {
   registerValidateCommand(cli);
   registerDoctorCommand(cli);
   registerGenerateCommand(cli);
+  registerBenchCommand(cli);
   cli.help();
   cli.version(version());
-  cli.parse(process.argv, { run: false });
+  cli.parse(readableArguments(process.argv), { run: false });
   if (cli.options.help || cli.options.version) return;
   if (cli.matchedCommand === undefined) {
     const [word] = cli.args;
     throw new UsageError(
       word === undefined
-        ? "expected a command: validate, doctor or generate"
-        : `expected a command: validate, doctor or generate, got ${word}`,
+        ? "expected a command: validate, doctor, generate or bench"
+        : `expected a command: validate, doctor, generate or bench, got ${word}`,
     );
   }
   await cli.runMatchedCommand();

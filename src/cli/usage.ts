@@ -9,6 +9,19 @@ import { FORKS, type Fork } from "../chains/ethereum/index.ts";
 /** Exit codes of every command. */
 export const EXIT = { ok: 0, invalid: 1, operation: 2 } as const;
 
+/** Stands for a lone `-`, which the parser would drop as an option without a name. */
+const STDIN_WORD = "\u0000-";
+
+/** The command line with every lone `-` made fit for the parser. */
+export function readableArguments(argv: readonly string[]): string[] {
+  return argv.map((word) => (word === "-" ? STDIN_WORD : word));
+}
+
+/** The path that the user wrote. */
+export function pathArgument(word: string | undefined): string | undefined {
+  return word === STDIN_WORD ? "-" : word;
+}
+
 /** The command line is wrong. */
 export class UsageError extends Error {
   override readonly name = "UsageError";

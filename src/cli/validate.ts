@@ -5,10 +5,7 @@
  */
 import type { CAC } from "cac";
 import { type ChainSchedule, MAINNET, singleForkSchedule } from "../chains/ethereum/index.ts";
-import { readPath } from "../node/file-source.ts";
-import { readRpc } from "../node/rpc-source.ts";
 import type { BlockSource } from "../pipeline/input.ts";
-import { createPipeline } from "../pipeline/pipeline.ts";
 import type { BlockReport } from "../pipeline/report.ts";
 import { styleFor } from "../report/table.ts";
 import { validationTable } from "../report/validation.ts";
@@ -18,6 +15,7 @@ import {
   EXIT,
   forkOption,
   integerOption,
+  pathArgument,
   UsageError,
   workersOption,
 } from "./usage.ts";
@@ -63,7 +61,11 @@ function chainOption(options: Options): ChainSchedule | undefined {
   return chainId === MAINNET.chainId ? MAINNET : singleForkSchedule("prague", chainId);
 }
 
-function sourceOf(path: string | undefined, options: Options, signal: AbortSignal): BlockSource {
+/** Opens a source; a command line that names none is refused before anything heavy is loaded. */
+function sourceOf(
+  path: string | undefined,
+  options: Options,
+): (signal: AbortSignal) => Promise<BlockSource> {
   const from = integerOption("--from", options.from);
   const to = integerOption("--to", options.to);
   if (options.rpc === undefined) {
@@ -71,7 +73,7 @@ function sourceOf(path: string | undefined, options: Options, signal: AbortSigna
       throw new UsageError("--from and --to: expected --rpc with them");
     }
     if (path === undefined) throw new UsageError("validate: expected a path, - or --rpc");
-    return readPath(path);
+    return async () => (await import("../node/file-source.ts")).readPath(path);
   }
   if (path !== undefined) throw new UsageError("validate: expected a path or --rpc, got both");
   const url = String(options.rpc);
@@ -81,20 +83,25 @@ function sourceOf(path: string | undefined, options: Options, signal: AbortSigna
   if (from !== undefined && to !== undefined && from > to) {
     throw new UsageError(`--from ${from} --to ${to}: expected from ≤ to`);
   }
-  return readRpc(url, {
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-    signal,
-  });
+  return async (signal) =>
+    (await import("../node/rpc-source.ts")).readRpc(url, {
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      signal,
+    });
 }
 
-async function validate(path: string | undefined, options: Options): Promise<void> {
-  const abort = new AbortController();
-  const source = sourceOf(path, options, abort.signal);
+async function validate(word: string | undefined, options: Options): Promise<void> {
+  const path = pathArgument(word);
+  const open = sourceOf(path, options);
   const chain = chainOption(options);
   const workers = workersOption(options.workers);
+  const backend = backendOption(options.backend);
+  const abort = new AbortController();
+  const source = await open(abort.signal);
+  const { createPipeline } = await import("../pipeline/pipeline.ts");
   const pipeline = await createPipeline({
-    backend: backendOption(options.backend),
+    backend,
     backendOptions: workers === undefined ? {} : { workers },
     ...(options.executor === undefined ? {} : { executor: String(options.executor) }),
     ...(chain === undefined ? {} : { chain }),

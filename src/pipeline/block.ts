@@ -28,7 +28,8 @@ import { createUnit, type Unit } from "./unit.ts";
 
 /** A block as decoded, with what its source claims of it. */
 export interface DecodedBlock extends Block {
-  readonly input: BlockInput;
+  /** What came with the block, without its own bytes: those are not kept alive. */
+  readonly input: Omit<BlockInput, "content">;
   readonly fork: Fork;
   readonly chainId: bigint;
   readonly headerRlp: Uint8Array;
@@ -61,7 +62,8 @@ export function decodeInput(input: BlockInput, chain: ChainSchedule | undefined)
 }
 
 function decodeUnit(input: BlockInput, chain: ChainSchedule | undefined): Unit {
-  const { content, label } = input;
+  const { content, ...context } = input;
+  const { label } = input;
   if (content.kind === "transactions") {
     const { raws, first } = content;
     const schedule = input.chain ?? chain ?? chainOf(unpack(raws), undefined);
@@ -83,7 +85,7 @@ function decodeUnit(input: BlockInput, chain: ChainSchedule | undefined): Unit {
   const list = decodeTransactions(transactions, rulesOf(fork, schedule.chainId));
   return createUnit(label, list, {
     ...block,
-    input,
+    input: context,
     fork,
     chainId: schedule.chainId,
     headerRlp: encodeHeader(header),

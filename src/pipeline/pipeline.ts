@@ -2,8 +2,8 @@
  * The stages joined: source → decode → group → hash → recover → check → execute → commit, each a loop of its own between bounded
  * queues, so that kernels run on worker threads or a GPU while the next blocks are decoded and the last ones executed.
  *
- * Many small blocks share one kernel batch: a group closes at {@link GROUP_TRANSACTIONS} or {@link GROUP_BYTES}, or when
- * nothing more came for {@link GROUP_WAIT_MS}.
+ * Many small blocks share one kernel batch: a group closes at {@link GROUP_TRANSACTIONS}, {@link GROUP_BYTES} or
+ * {@link GROUP_UNITS}, or when nothing more came for {@link GROUP_WAIT_MS} and the next stage has room.
  *
  * @module
  */
@@ -35,6 +35,8 @@ import { type Unit, unitReport } from "./unit.ts";
 export const GROUP_TRANSACTIONS = 4096;
 /** Raw bytes in a group; with the batches made of it about four times that is alive. */
 export const GROUP_BYTES = 8 * 2 ** 20;
+/** Units in a group: bounds what is read ahead of blocks that are almost empty. */
+export const GROUP_UNITS = 256;
 /** How long a group that is not full waits for one more unit. */
 export const GROUP_WAIT_MS = 2;
 
@@ -165,9 +167,11 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
           count += item.ok ? item.unit.list.count : 0;
           bytes += item.ok ? item.unit.list.bytes.length : 0;
         }
-        const isFull = count >= GROUP_TRANSACTIONS || bytes >= GROUP_BYTES;
-        const hasRoom = grouped.length < GROUPS_WAITING;
-        if (items.length > 0 && (isFull || (item === undefined && hasRoom))) {
+        const isFull =
+          count >= GROUP_TRANSACTIONS || bytes >= GROUP_BYTES || items.length >= GROUP_UNITS;
+        // A group that is not full goes out when it would be worked on at once, or when nothing follows it.
+        const isWanted = item === undefined && (grouped.length < GROUPS_WAITING || decoded.ended);
+        if (items.length > 0 && (isFull || isWanted)) {
           if (!(await grouped.push(items))) return;
           items = [];
           count = 0;

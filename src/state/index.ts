@@ -17,6 +17,7 @@ export {
   readMemoryState,
 } from "./memory.ts";
 export { orderedTrieRoot } from "./ordered-root.ts";
+export { createOverlayState, type OverlayBlock } from "./overlay.ts";
 export {
   type AccountProofOutcome,
   accountProofToJson,
@@ -27,5 +28,21 @@ export {
   verifyTrieProofs,
 } from "./proof.ts";
 export type { Account, AccountChange, StateDiff, StateSource } from "./source.ts";
+export {
+  type ExecutionState,
+  openPipelinedState,
+  PipelinedState,
+  type PipelinedStateOptions,
+} from "./store/pipelined-state.ts";
+export type { StoredBlock } from "./store/records.ts";
+export {
+  type BlockChanges,
+  type CommitOutcome,
+  createMemoryStore,
+  openStateStore,
+  StateStore,
+  type StateStoreOptions,
+} from "./store/state-store.ts";
+export { openStateView, type SharedStateView, type StateView } from "./store/view.ts";
 export { EMPTY_TRIE_ROOT, UpdateBatch } from "./trie/module.ts";
 export { createTrie, Trie, type TrieOptions } from "./trie/trie.ts";

@@ -150,7 +150,8 @@ function hexPrefix(item: RlpItem): { isLeaf: boolean; nibbles: number[] } {
 
 /** Outcome of one account proof: everything that it claims is proven, or why it is not. */
 export type AccountProofOutcome =
-  | { readonly valid: true }
+  /** `exists`: whether the account is in the state at all. */
+  | { readonly valid: true; readonly exists: boolean }
   | { readonly valid: false; readonly reason: string };
 
 /**
@@ -179,7 +180,8 @@ export function verifyAccountProofs(
     const own = outcomes.slice(at, at + 1 + proof.storageProof.length);
     at += own.length;
     const reason = faultOf(proof, own);
-    return reason === undefined ? { valid: true } : { valid: false, reason };
+    if (reason !== undefined) return { valid: false, reason };
+    return { valid: true, exists: own[0].valid && own[0].value !== undefined };
   });
 }
 

@@ -7,6 +7,8 @@ import type { Algorithm, Batch } from "../core/index.ts";
 import { keccak256Cases } from "./keccak256.ts";
 import type { Random } from "./random.ts";
 import { secp256k1RecoverCases } from "./secp256k1-recover.ts";
+import { sha256Cases } from "./sha256.ts";
+import { sha256dCases } from "./sha256d.ts";
 
 /** One record, with its message where the algorithm takes one. */
 export interface Case {
@@ -29,7 +31,12 @@ export interface CaseGenerator {
 }
 
 /** Every algorithm's generator: one line each. */
-export const caseGenerators: readonly CaseGenerator[] = [keccak256Cases, secp256k1RecoverCases];
+export const caseGenerators: readonly CaseGenerator[] = [
+  keccak256Cases,
+  sha256Cases,
+  sha256dCases,
+  secp256k1RecoverCases,
+];
 
 /** Arena bytes that {@link fillBatch} needs for these cases. */
 export function arenaBytesOf(cases: readonly Case[]): number {

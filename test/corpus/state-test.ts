@@ -1,11 +1,12 @@
 /**
  * Ethereum state tests (EEST fixtures and GeneralStateTests): one transaction on a pre-state, for each fork that is listed.
  */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { RLP } from "@ethereumjs/rlp";
 import { eoaCode7702RecoverAuthority, hexToBytes } from "@ethereumjs/util";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
 import type { BlockEnvironment, Execution, Executor, Fork } from "../../src/executor/index.ts";
 import { StateCommitment } from "../../src/state/commitment.ts";
 import { EMPTY_CODE_HASH } from "../../src/state/memory.ts";
@@ -116,7 +117,11 @@ function sourceOf(state: FileState): StateSource {
     account(address) {
       const found = accounts.get(hexOf(address));
       if (found === undefined) return undefined;
-      return { nonce: BigInt(found.nonce), balance: BigInt(found.balance), codeHash: found.codeHash };
+      return {
+        nonce: BigInt(found.nonce),
+        balance: BigInt(found.balance),
+        codeHash: found.codeHash,
+      };
     },
     storage(address, slot) {
       const storage = accounts.get(hexOf(address))?.storage ?? {};
@@ -229,7 +234,9 @@ function applyDiff(pre: FileState, diff: StateDiff): Map<string, PlainAccount> {
       continue;
     }
     const before = state.get(address);
-    const storage = change.storageCleared ? new Map<string, bigint>() : (before?.storage ?? new Map());
+    const storage = change.storageCleared
+      ? new Map<string, bigint>()
+      : (before?.storage ?? new Map());
     for (const [slot, value] of change.storage) {
       if (BigInt(hexOf(value)) === 0n) storage.delete(slot);
       else storage.set(slot, BigInt(hexOf(value)));
@@ -283,7 +290,10 @@ function rootOf(state: ReadonlyMap<string, PlainAccount>): Hex {
 }
 
 /** What is wrong with the outcome of a case; `undefined` where nothing is. */
-export function gradeStateCase({ test, post }: StateCase, execution: Execution): string | undefined {
+export function gradeStateCase(
+  { test, post }: StateCase,
+  execution: Execution,
+): string | undefined {
   if (!execution.ok) {
     if (post.expectException !== undefined) return undefined;
     return `rejected: ${execution.invalid.reason}`;

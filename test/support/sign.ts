@@ -71,7 +71,7 @@ export function addressOfKey(key: Uint8Array): Uint8Array {
 
 export const KEYS: readonly Uint8Array[] = [1, 2, 3, 4].map((n) => new Uint8Array(32).fill(n));
 
-/** Fields of a random transaction of a type, before its signature; valid in Prague. */
+/** Fields of a random, well-formed transaction of a type, before its signature; some have too little gas. */
 export function randomFields(random: SeededRandom, type: number): Item[] {
   const creates = type < 3 && random.below(6) === 0;
   const data = random.bytes(random.pick([0, 0, 4, 68, 68, 200, 1000]));

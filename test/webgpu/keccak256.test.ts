@@ -1,25 +1,14 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { Batch, createReferenceBackend, createWebgpuBackend, keccak256 } from "../../src/index.ts";
+import { createRandom } from "../../src/workloads/random.ts";
 import { needsAdapter } from "./adapter.ts";
-
-/** xorshift32: seeded, so that a failure repeats. */
-function randomWords(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-}
 
 /** A batch whose message i has `lengths[i]` bytes, at offsets of every alignment. */
 function messages(lengths: readonly number[], seed = 1): Batch {
   const arenaLength = lengths.reduce((sum, length) => sum + length + 3, 16);
   const batch = new Batch(keccak256, lengths.length, arenaLength);
-  const next = randomWords(seed);
-  for (let i = 0; i < arenaLength; i++) batch.arena[i] = next();
+  batch.arena.set(createRandom(seed).bytes(arenaLength));
   batch.arenaLength = arenaLength;
   let offset = 1;
   const view = new DataView(batch.buffer);

@@ -37,16 +37,21 @@ export const FE_GENERATOR_Y: usize = ASC_FEATURE_RELAXED_SIMD
   ? fma.FE_GENERATOR_Y
   : int.FE_GENERATOR_Y;
 
+/** Largest magnitude of each limb (u64). */
+export const FE_LIMB_BOUNDS: usize = ASC_FEATURE_RELAXED_SIMD
+  ? fma.FE_LIMB_BOUNDS
+  : int.FE_LIMB_BOUNDS;
+
 /** Debug builds: traps unless both lanes' limbs are within the design's bounds. */
 function requireReduced(a: usize): void {
   for (let i: usize = 0; i < LIMBS << 1; i++) {
+    const bound = load<u64>(FE_LIMB_BOUNDS + ((i >> 1) << 3));
     if (ASC_FEATURE_RELAXED_SIMD) {
       const limb = load<f64>(a + (i << 3));
       assert(limb == Math.trunc(limb), "fractional limb");
-      assert(<u64>Math.abs(limb) <= load<u64>(fma.FE_LIMB_BOUNDS + ((i >> 1) << 3)), "limb bound");
+      assert(<u64>Math.abs(limb) <= bound, "limb bound");
     } else {
-      const limb = <u64>load<u32>(a + (i << 2));
-      assert(limb <= load<u64>(int.FE_LIMB_BOUNDS + ((i >> 1) << 3)), "limb bound");
+      assert(<u64>load<u32>(a + (i << 2)) <= bound, "limb bound");
     }
   }
 }
@@ -174,6 +179,43 @@ export function feSqrSub2(
   check(d1);
   if (ASC_FEATURE_RELAXED_SIMD) fma.feSqrSub2(o0, a0, c0, d0, o1, a1, c1, d1);
   else int.feSqrSub2(o0, a0, c0, d0, o1, a1, c1, d1);
+  check(o0);
+  check(o1);
+}
+
+/** o = a² − c − 2d. */
+// @ts-ignore: decorator
+@inline
+export function feSqrSubTwice(o: usize, a: usize, c: usize, d: usize): void {
+  check(a);
+  check(c);
+  check(d);
+  if (ASC_FEATURE_RELAXED_SIMD) fma.feSqrSubTwice(o, a, c, d);
+  else int.feSqrSubTwice(o, a, c, d);
+  check(o);
+}
+
+/** o0 = a0² − c0 − 2·d0 and o1 = a1² − c1 − 2·d1. */
+// @ts-ignore: decorator
+@inline
+export function feSqrSubTwice2(
+  o0: usize,
+  a0: usize,
+  c0: usize,
+  d0: usize,
+  o1: usize,
+  a1: usize,
+  c1: usize,
+  d1: usize,
+): void {
+  check(a0);
+  check(c0);
+  check(d0);
+  check(a1);
+  check(c1);
+  check(d1);
+  if (ASC_FEATURE_RELAXED_SIMD) fma.feSqrSubTwice2(o0, a0, c0, d0, o1, a1, c1, d1);
+  else int.feSqrSubTwice2(o0, a0, c0, d0, o1, a1, c1, d1);
   check(o0);
   check(o1);
 }

@@ -84,23 +84,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   for (var block = first; block < last; block++) {
     let at = base + block * RATE_BYTES;
     let left = message.length - block * RATE_BYTES;
-    state[0] ^= paddedLane(at, left, 0u);
-    state[1] ^= paddedLane(at, left, 1u);
-    state[2] ^= paddedLane(at, left, 2u);
-    state[3] ^= paddedLane(at, left, 3u);
-    state[4] ^= paddedLane(at, left, 4u);
-    state[5] ^= paddedLane(at, left, 5u);
-    state[6] ^= paddedLane(at, left, 6u);
-    state[7] ^= paddedLane(at, left, 7u);
-    state[8] ^= paddedLane(at, left, 8u);
-    state[9] ^= paddedLane(at, left, 9u);
-    state[10] ^= paddedLane(at, left, 10u);
-    state[11] ^= paddedLane(at, left, 11u);
-    state[12] ^= paddedLane(at, left, 12u);
-    state[13] ^= paddedLane(at, left, 13u);
-    state[14] ^= paddedLane(at, left, 14u);
-    state[15] ^= paddedLane(at, left, 15u);
-    state[16] ^= paddedLane(at, left, 16u);
+    for (var lane = 0u; lane < 17u; lane++) {
+      state[lane] ^= paddedLane(at, left, lane);
+    }
     if (left < RATE_BYTES) {
       state[16].y ^= 0x80000000u;
     }

@@ -10,7 +10,6 @@ import {
   type BackendStatus,
   type Batch,
   LanewiseError,
-  type LanewiseErrorCode,
   type RunOptions,
 } from "../../core/index.ts";
 import {
@@ -23,10 +22,10 @@ import {
 } from "../../pool/kernel.ts";
 import { createPool, type PoolOptions, type PoolStats, type WorkerPool } from "../../pool/pool.ts";
 import { availableCores } from "../../pool/threads.ts";
-import { loadAsset } from "../assets.ts";
 import type { BackendOptions } from "../index.ts";
 import { detectSimd, type SimdLevel } from "./features.ts";
 import { kernels } from "./generated/kernels.ts";
+import { compileKernel, failure, shapeOf } from "./load.ts";
 
 /** Options of {@link createWasmBackend}; those beyond {@link BackendOptions} serve tests and benchmarks. */
 export interface WasmBackendOptions extends BackendOptions {
@@ -34,8 +33,8 @@ export interface WasmBackendOptions extends BackendOptions {
   readonly simd?: "auto" | "baseline";
   /** Run the kernels built with assertions. */
   readonly debug?: boolean;
-  /** Run small batches on the calling thread; default true. */
-  readonly inline?: boolean;
+  /** Which batches run on the calling thread; default `small`. With `always` there are no workers at all. */
+  readonly inline?: "small" | "always" | "never";
   readonly pool?: Omit<PoolOptions, "workers">;
 }
 
@@ -54,17 +53,6 @@ interface Cell {
   readonly limits: KernelLimits;
   /** The calling thread's own instance, made when first needed. */
   inline: Promise<Kernel> | undefined;
-}
-
-const failure = (code: LanewiseErrorCode, message: string, cause?: unknown): LanewiseError =>
-  new LanewiseError(code, `wasm back end: ${message}`, cause === undefined ? {} : { cause });
-
-/** Sizes, and by convention the fields `offset` and `length` of records that point into the arena. */
-function shapeOf({ record, result, usesArena }: Algorithm): KernelShape {
-  const sizes = { recordBytes: record.byteLength, resultBytes: result.byteLength };
-  if (!usesArena) return sizes;
-  const { offset, length } = record.fields;
-  return { ...sizes, message: { offset: offset.offset, length: length.offset } };
 }
 
 /**
@@ -99,20 +87,15 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
 
   async function load(algorithm: Algorithm): Promise<Cell> {
     const { id } = algorithm;
-    if (!Object.hasOwn(kernels, id)) throw failure("ERR_UNSUPPORTED", `no kernel of ${id}`);
-    const simd = await detect();
-    if (simd === "none") {
-      throw failure("ERR_BACKEND_UNAVAILABLE", "this engine has no WebAssembly SIMD");
-    }
-    const design = kernels[id].relaxed && simd === "fused" ? `${id}.relaxed` : id;
+    const { module, design } = await compileKernel(algorithm, await detect(), options.debug);
     try {
-      const path = `kernels/${options.debug ? "debug/" : ""}${design}.wasm`;
-      const module = await WebAssembly.compile(await loadAsset(path));
       const shape = shapeOf(algorithm);
       const limits = await readLimits(module);
       if (closed) throw failure("ERR_CLOSED", "closed");
-      pool ??= createPool({ ...options.pool, workers });
-      await pool.addKernel(id, module, shape);
+      if (options.inline !== "always") {
+        pool ??= createPool({ ...options.pool, workers });
+        await pool.addKernel(id, module, shape);
+      }
       return { shape, module, limits, inline: undefined };
     } catch (error) {
       if (error instanceof LanewiseError) throw error;
@@ -136,10 +119,17 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       cell.inline ??= createKernel(cell.module, cell.shape);
       (await cell.inline).run(view, batch.arenaLength, 0, batch.count);
       return true;
-    } catch {
+    } catch (error) {
       cell.inline = undefined;
-      return false;
+      if (pool) return false;
+      throw failure("ERR_BACKEND_FAILED", `kernel ${batch.algorithm.id} failed`, error);
     }
+  }
+
+  /** Only where nothing else is in flight: a burst of small batches is work for all cores. */
+  function fitsInline({ count, arenaLength }: Batch, { inlineItems }: KernelLimits): boolean {
+    if (options.inline !== undefined && options.inline !== "small") return !pool;
+    return running === 1 && count <= inlineItems && arenaLength <= INLINE_ARENA_BYTES;
   }
 
   async function dispatch(batch: Batch, signal: AbortSignal | undefined): Promise<void> {
@@ -152,13 +142,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     throwIfOver();
     const { records, arena, verdicts, results } = batch.sections;
     const view: BatchView = { buffer: batch.buffer, records, arena, verdicts, results };
-    // Only where nothing else is in flight: a burst of small batches is work for all cores.
-    const small =
-      options.inline !== false &&
-      running === 1 &&
-      count <= cell.limits.inlineItems &&
-      batch.arenaLength <= INLINE_ARENA_BYTES;
-    if (small && (await runInline(cell, batch, view))) return;
+    if (fitsInline(batch, cell.limits) && (await runInline(cell, batch, view))) return;
     throwIfOver();
     const idle = Math.max(1, Math.floor(workers / (pool!.stats().inFlight + 1)));
     await pool!.run({

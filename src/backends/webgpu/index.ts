@@ -59,17 +59,15 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
   const statistics = emptyStatistics();
   const inFlight = new Set<Promise<unknown>>();
   let closed = false;
-  let status: Promise<BackendStatus> | undefined;
   let connection: Promise<Connection> | undefined;
   let current: Connection | undefined;
   /** Devices failed since the last batch that went well. */
   let failures = 0;
   let retryAt = 0;
+  let lastFailure: LanewiseError | undefined;
 
-  function probe(): Promise<BackendStatus> {
-    status ??= probeAdapter(options.probe ?? probeCommand(allowSoftware));
-    return status;
-  }
+  const probe = (): Promise<BackendStatus> =>
+    probeAdapter(options.probe ?? probeCommand(allowSoftware));
 
   async function connect(): Promise<Connection> {
     const found = await probe();
@@ -89,10 +87,11 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
     retryAt = performance.now() + Math.min(backOff, MAX_BACK_OFF_MS);
     lastFailure = failure;
   }
-  let lastFailure: LanewiseError | undefined;
 
   async function connected(): Promise<Connection> {
     if (current?.session.failure) retire(current.session.failure);
+    // A driver that did not compile the shaders in time will not do so the next time either.
+    if (lastFailure?.code === "ERR_BACKEND_UNAVAILABLE") throw lastFailure;
     if (!connection) {
       const wait = retryAt - performance.now();
       if (wait > 0) {

@@ -36,8 +36,21 @@ export function probeCommand(allowSoftwareAdapter: boolean): ProbeCommand {
   };
 }
 
-/** Runs the probe. Never rejects. */
-export async function probeAdapter(command: ProbeCommand): Promise<BackendStatus> {
+/** What each command found: a machine's adapters do not change while a process runs. */
+const known = new Map<string, Promise<BackendStatus>>();
+
+/** Runs the probe, once a process. Never rejects. */
+export function probeAdapter(command: ProbeCommand): Promise<BackendStatus> {
+  const key = JSON.stringify(command);
+  let status = known.get(key);
+  if (!status) {
+    status = findAdapter(command);
+    known.set(key, status);
+  }
+  return status;
+}
+
+async function findAdapter(command: ProbeCommand): Promise<BackendStatus> {
   const { output, errors, ending, clean } = await runProbe(command);
   const report = parseReport(output);
   // A driver that answers and then crashes as it is unloaded would do the same to the host.

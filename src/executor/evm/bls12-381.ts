@@ -103,7 +103,8 @@ function exactly(input: Uint8Array, bytes: number): void {
 
 /** How many records of `bytes` the input holds; at least one. */
 function records(input: Uint8Array, bytes: number): number {
-  if (input.length === 0 || input.length % bytes !== 0) fail(`input: not records of ${bytes} bytes`);
+  if (input.length === 0 || input.length % bytes !== 0)
+    fail(`input: not records of ${bytes} bytes`);
   return input.length / bytes;
 }
 

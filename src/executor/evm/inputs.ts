@@ -14,7 +14,16 @@ const LAST_RULES = FORKS.indexOf("osaka");
 /** Most blobs of a transaction from Osaka on (EIP-7594). */
 const MAX_BLOBS_A_TRANSACTION = 6;
 /** Places of the words in the environment (assembly/evm/layout.ts). */
-const WORDS = { number: 0, timestamp: 32, gasLimit: 64, coinbase: 96, random: 128, baseFee: 160, blobFee: 192, chainId: 224 };
+const WORDS = {
+  number: 0,
+  timestamp: 32,
+  gasLimit: 64,
+  coinbase: 96,
+  random: 128,
+  baseFee: 160,
+  blobFee: 192,
+  chainId: 224,
+};
 const MAX_BLOBS = 256;
 
 /** Power of two near the number of locations that a block may meet, for the table of locations. */

@@ -75,14 +75,7 @@ function allocateMemory(): { memory: WebAssembly.Memory; size: (typeof SIZES_MIB
   });
 }
 
-const REGIONS = [
-  "block heap",
-  "EVM memory",
-  "view of the state",
-  "journal",
-  "return data",
-  "logs",
-];
+const REGIONS = ["block heap", "EVM memory", "view of the state", "journal", "return data", "logs"];
 
 /** An instance, its memory and views of it. */
 export class Machine {

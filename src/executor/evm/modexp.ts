@@ -27,7 +27,13 @@ function iterations(input: Uint8Array, base: bigint, exponent: bigint, factor: b
   return count > 1n ? count : 1n;
 }
 
-function gasOf(rules: ModexpRules, input: Uint8Array, base: bigint, exponent: bigint, modulus: bigint): bigint {
+function gasOf(
+  rules: ModexpRules,
+  input: Uint8Array,
+  base: bigint,
+  exponent: bigint,
+  modulus: bigint,
+): bigint {
   const longest = base > modulus ? base : modulus;
   const words = (longest + 7n) / 8n;
   if (rules === "eip7883") {

@@ -92,7 +92,10 @@ export function endBlock(
   if (!forkAtLeast(fork, "prague")) return { ok: true, requests: [] };
   const deposits = depositsOf(receipts);
   if (deposits === undefined) {
-    return { ok: false, reason: "deposit log (EIP-6110): expected the contract's layout, got another" };
+    return {
+      ok: false,
+      reason: "deposit log (EIP-6110): expected the contract's layout, got another",
+    };
   }
   const requests: Uint8Array[] = [];
   const add = (type: number, data: Uint8Array): void => {
@@ -109,7 +112,10 @@ export function endBlock(
   ] as const) {
     const output = systemCall(machine, contract);
     if (output === "failed") {
-      return { ok: false, reason: `system call of request type ${type}: expected success, got failure` };
+      return {
+        ok: false,
+        reason: `system call of request type ${type}: expected success, got failure`,
+      };
     }
     if (output !== undefined) add(type, output);
   }
@@ -137,7 +143,8 @@ function depositsOf(receipts: readonly Receipt[]): Uint8Array | undefined {
       if (!same(address, DEPOSIT_CONTRACT)) continue;
       if (topics.length === 0 || !same(topics[0], DEPOSIT_TOPIC)) continue;
       if (!isDepositLayout(data)) return undefined;
-      for (const [offset, size] of DEPOSIT_FIELDS) deposits.push(data.subarray(offset, offset + size));
+      for (const [offset, size] of DEPOSIT_FIELDS)
+        deposits.push(data.subarray(offset, offset + size));
     }
   }
   return Uint8Array.from(Buffer.concat(deposits));

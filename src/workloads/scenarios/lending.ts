@@ -103,7 +103,7 @@ function markets(
 
 /** Many isolated markets; a few of which some are hot; one market for all. */
 export const lending: Readonly<Record<Contention, Scenario>> = {
-  low: markets((count) => Math.max(2, Math.min(256, count >> 4)), drawUniform),
-  medium: markets((count) => Math.max(2, Math.min(16, count >> 4)), drawZipf),
+  low: markets((count) => Math.max(2, Math.min(256, Math.ceil(count / 10))), drawUniform),
+  medium: markets((count) => Math.max(2, Math.min(16, count >> 5)), drawZipf),
   high: markets(() => 1, drawUniform),
 };

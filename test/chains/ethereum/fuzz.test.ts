@@ -78,7 +78,10 @@ function lanewise(raw: Uint8Array, fork: Fork): Answer | number {
 /** Position of the access list in typed transactions. */
 const ACCESS_LIST_INDEX = [-1, 7, 8, 8, 8];
 
-/** What @ethereumjs/tx takes and geth, like the specification's decoder, refuses: a second encoding of one transaction. */
+/**
+ * What @ethereumjs/tx 10 takes and the specification refuses. The first two would give one transaction two encodings; the third
+ * reads the hash's version byte as decimal digits up to the first that is none, so that 0x1a to 0x1f pass for 1.
+ */
 function intendedDifference(raw: Uint8Array, verdict: number): string | undefined {
   const fields = RLP.decode(raw.subarray(1));
   if (raw[0] >= 0xc0 || !Array.isArray(fields)) return undefined;
@@ -89,6 +92,14 @@ function intendedDifference(raw: Uint8Array, verdict: number): string | undefine
   const accessList = fields[ACCESS_LIST_INDEX[raw[0]]];
   if (verdict === TransactionVerdict.FieldKind && !Array.isArray(accessList)) {
     return accessList.length === 0 ? "empty string for an access list" : undefined;
+  }
+  const hashes = fields[10];
+  if (verdict === TransactionVerdict.BlobHashVersion && Array.isArray(hashes)) {
+    const versions = (hashes as Uint8Array[]).map((hash) => hash[0]);
+    const isRead = versions.every(
+      (version) => version === 1 || (version >= 0x1a && version <= 0x1f),
+    );
+    return isRead ? "blob hash version read as decimal" : undefined;
   }
   return undefined;
 }

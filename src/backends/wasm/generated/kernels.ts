@@ -3,4 +3,6 @@
 export const kernels: Readonly<Record<string, { readonly relaxed: boolean }>> = {
   "keccak256": { relaxed: false },
   "secp256k1-recover": { relaxed: true },
+  "sha256": { relaxed: false },
+  "sha256d": { relaxed: false },
 };

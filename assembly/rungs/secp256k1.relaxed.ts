@@ -1,0 +1,2 @@
+// Test-only: the same primitives on fused multiply-add.
+export * from "./secp256k1";

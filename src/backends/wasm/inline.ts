@@ -1,0 +1,57 @@
+/**
+ * One record at a time on the calling thread, synchronously: for hosts whose seams allow no waiting.
+ *
+ * @module
+ */
+import { type Algorithm, Batch } from "../../core/index.ts";
+import { createKernel } from "../../pool/kernel.ts";
+import { detectSimd } from "./features.ts";
+import { compileKernel, shapeOf } from "./load.ts";
+
+/** A kernel bound to a batch of one. */
+export interface InlineKernel {
+  /**
+   * Runs one record.
+   *
+   * @param record `record.byteLength` bytes; `offset` is ignored where a message is given.
+   * @param message what the record points to, for an algorithm with an arena.
+   * @returns the verdict, and a view of the result that the next call overwrites.
+   */
+  run(record: Uint8Array, message?: Uint8Array): { verdict: number; result: Uint8Array };
+}
+
+/**
+ * Compiles an algorithm's kernel for synchronous use.
+ *
+ * @throws LanewiseError `ERR_UNSUPPORTED`, `ERR_BACKEND_UNAVAILABLE`.
+ */
+export async function createInlineKernel(algorithm: Algorithm): Promise<InlineKernel> {
+  const { module } = await compileKernel(algorithm, await detectSimd());
+  const kernel = await createKernel(module, shapeOf(algorithm));
+  let batch = new Batch(algorithm, 1, algorithm.usesArena ? 4096 : 0);
+  return {
+    run(record, message) {
+      if (message !== undefined && message.length > batch.arena.length) {
+        batch = new Batch(algorithm, 1, 2 * message.length);
+      }
+      batch.count = 1;
+      batch.records.set(record);
+      if (message !== undefined) {
+        batch.arena.set(message);
+        batch.arenaLength = message.length;
+        const { offset, length } = algorithm.record.fields;
+        const view = new DataView(batch.buffer, batch.sections.records);
+        view.setUint32(offset.offset, 0, true);
+        view.setUint32(length.offset, message.length, true);
+      }
+      const { records, arena, verdicts, results } = batch.sections;
+      kernel.run(
+        { buffer: batch.buffer, records, arena, verdicts, results },
+        batch.arenaLength,
+        0,
+        1,
+      );
+      return { verdict: batch.verdicts[0], result: batch.result(0) };
+    },
+  };
+}

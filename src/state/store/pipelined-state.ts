@@ -1,0 +1,275 @@
+/**
+ * Commits off the executing thread: while a worker brings block N into the tries and the store, block N + 1 executes on the
+ * state that N leads to. The number of blocks under way is bounded, and each one's root is known before the block counts.
+ *
+ * @module
+ */
+import { Worker } from "node:worker_threads";
+import { LanewiseError } from "../../core/index.ts";
+import type { AccountProof } from "../commitment.ts";
+import { createOverlayState, encodeDiff, type OverlayBlock } from "../overlay.ts";
+import type { StateSource } from "../source.ts";
+import type {
+  CommitAnswer,
+  CommitRequest,
+  CommitWorkerData,
+  StorePosition,
+} from "./commit-worker.ts";
+import { type LevelOptions, openLevelReaders } from "./level.ts";
+import type { StoredBlock } from "./records.ts";
+import { openSharedMemory } from "./shared-memory.ts";
+import type { BlockChanges, CommitOutcome, StateStoreOptions } from "./state-store.ts";
+import { createStateView, type StateView } from "./view.ts";
+
+/** Options of {@link openPipelinedState}. */
+export interface PipelinedStateOptions extends StateStoreOptions, LevelOptions {
+  /** Folder of the database (see `openStateStore`); in memory where there is none. */
+  readonly location?: string;
+  /** Most blocks under way in the worker, default 2. */
+  readonly maxPending?: number;
+}
+
+/** A state to execute on, which lasts until it is closed. */
+export interface ExecutionState extends StateSource {
+  close(): void;
+}
+
+/** The committed state that sources stand on; its view closes when the last of them does. */
+interface Base {
+  readonly view: StateView;
+  sources: number;
+  isCurrent: boolean;
+}
+
+interface Pending {
+  readonly resolve: (answer: Extract<CommitAnswer, { position: unknown }>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Opens the store in a worker thread. */
+export async function openPipelinedState(
+  options: PipelinedStateOptions = {},
+): Promise<PipelinedState> {
+  const { location, maxPending = 2, ...rest } = options;
+  if (!Number.isInteger(maxPending) || maxPending < 1) {
+    throw new RangeError(`maxPending: expected an integer ≥ 1, got ${maxPending}`);
+  }
+  if ((rest.historyBlocks ?? maxPending) < maxPending) {
+    // A view opened here may find the worker that many blocks ahead.
+    throw new RangeError(`historyBlocks: expected at least maxPending, got ${rest.historyBlocks}`);
+  }
+  const workerData: CommitWorkerData = { location, options: rest };
+  const worker = new Worker(new URL("./commit-worker.js", import.meta.url), { workerData });
+  const state = new PipelinedState(worker, location, maxPending);
+  await state.start();
+  return state;
+}
+
+/** A state store in a worker thread, read and fed from this one. */
+export class PipelinedState {
+  readonly #worker: Worker;
+  readonly #location: string | undefined;
+  readonly #maxPending: number;
+  readonly #waiting = new Map<number, Pending>();
+  readonly #room: (() => void)[] = [];
+  #nextId = 0;
+  #readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined;
+  #base: Base | undefined;
+  #head: StoredBlock | undefined;
+  /** Blocks under way, oldest first. */
+  #pending: OverlayBlock[] = [];
+  #failure: unknown;
+  #closing: Promise<void> | undefined;
+
+  constructor(worker: Worker, location: string | undefined, maxPending: number) {
+    this.#worker = worker;
+    this.#location = location;
+    this.#maxPending = maxPending;
+    worker.on("message", (answer: CommitAnswer) => this.#settle(answer));
+    worker.on("error", (error) => this.#fail(error));
+    worker.on("exit", () => this.#fail(new Error("the worker ended")));
+  }
+
+  /** Waits for the store to be open. Called once, by {@link openPipelinedState}. */
+  async start(): Promise<void> {
+    try {
+      const { position } = await this.#ask({ kind: "open" });
+      if (this.#location !== undefined) this.#readers = await openLevelReaders(this.#location);
+      this.#advance(position!);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** The last block committed; its root is checked. */
+  get head(): StoredBlock | undefined {
+    return this.#head;
+  }
+
+  /** Blocks under way. */
+  get pending(): number {
+    return this.#pending.length;
+  }
+
+  /** The state after the last block given to `commit`, whatever is committed meanwhile; to be closed. */
+  source(): ExecutionState {
+    const base = this.#base;
+    if (base === undefined) throw new LanewiseError("ERR_CLOSED", "pipelined state: closed");
+    let open = true;
+    base.sources++;
+    return {
+      ...createOverlayState(base.view, this.#pending),
+      close: () => {
+        if (!open) return;
+        open = false;
+        base.sources--;
+        closeUnused(base);
+      },
+    };
+  }
+
+  /** Resolves when `commit` may be called again. */
+  async room(): Promise<void> {
+    while (this.#pending.length >= this.#maxPending && this.#failure === undefined) {
+      await new Promise<void>((resolve) => this.#room.push(resolve));
+    }
+  }
+
+  /**
+   * Begins to commit a block on top of the last one given. Where its root is not the one expected, the blocks given after it are
+   * dropped too: their promises reject with `ERR_ABORTED`.
+   *
+   * @throws RangeError where `maxPending` blocks are under way (see `room`), or the block does not follow.
+   * @throws LanewiseError as `StateStore.commit` does.
+   */
+  async commit(block: BlockChanges): Promise<CommitOutcome> {
+    this.#assertOpen();
+    if (this.#pending.length >= this.#maxPending) {
+      throw new RangeError(
+        `pipelined state: expected at most ${this.#maxPending} blocks under way`,
+      );
+    }
+    const last = this.#pending.at(-1)?.number ?? this.#head?.number;
+    if (last !== undefined && block.number !== last + 1n) {
+      throw new RangeError(`block number: expected ${last + 1n}, got ${block.number}`);
+    }
+    const { number, hash, expectedRoot } = block;
+    const diff = encodeDiff(block.diff);
+    this.#pending.push(block);
+    try {
+      const answer = await this.#ask({ kind: "commit", number, hash, diff, expectedRoot }, [
+        diff.buffer,
+      ]);
+      const outcome = answer.outcome!;
+      if (outcome.committed) this.#advance(answer.position!);
+      else this.#pending = [];
+      return outcome;
+    } catch (error) {
+      // What was built on this block has nothing to stand on.
+      if (this.#pending.includes(block)) this.#pending = [];
+      if (!(error instanceof RangeError)) throw error;
+      throw new LanewiseError("ERR_ABORTED", `block ${number}: a block before it did not count`);
+    } finally {
+      for (const resolve of this.#room.splice(0)) resolve();
+    }
+  }
+
+  /** Takes blocks back once nothing is under way (see `StateStore.revert`). */
+  async revert(blocks: number): Promise<StoredBlock | undefined> {
+    this.#assertOpen();
+    if (this.#pending.length > 0) {
+      throw new RangeError(`pipelined state: expected no blocks under way, got ${this.pending}`);
+    }
+    this.#advance((await this.#ask({ kind: "revert", blocks })).position!);
+    return this.#head;
+  }
+
+  /** Proves accounts and slots in the state of the last block given. */
+  async prove(
+    requests: readonly { readonly address: Uint8Array; readonly slots?: readonly Uint8Array[] }[],
+  ): Promise<AccountProof[]> {
+    this.#assertOpen();
+    return (await this.#ask({ kind: "prove", requests })).proofs!;
+  }
+
+  /** Waits for the blocks under way, and closes the store. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      if (this.#failure === undefined) await this.#ask({ kind: "close" }).catch(() => {});
+      this.#retire();
+      await this.#readers?.close();
+      await this.#worker.terminate();
+    })();
+    return this.#closing;
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) {
+      throw new LanewiseError("ERR_CLOSED", "pipelined state: closed");
+    }
+  }
+
+  #ask(
+    request: CommitRequest extends infer R
+      ? R extends { id: number }
+        ? Omit<R, "id">
+        : never
+      : never,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Extract<CommitAnswer, { position: unknown }>> {
+    if (this.#failure !== undefined) {
+      const cause = this.#failure;
+      throw new LanewiseError("ERR_CLOSED", "pipelined state: the worker ended", { cause });
+    }
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ ...request, id }, transfer);
+    });
+  }
+
+  #settle(answer: CommitAnswer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (waiting === undefined) return;
+    if ("position" in answer) waiting.resolve(answer);
+    else if (answer.code === undefined) waiting.reject(new RangeError(answer.message));
+    else waiting.reject(new LanewiseError(answer.code, answer.message));
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.values()) {
+      reject(
+        new LanewiseError("ERR_CLOSED", "pipelined state: the worker ended", { cause: error }),
+      );
+    }
+    this.#waiting.clear();
+    for (const resolve of this.#room.splice(0)) resolve();
+  }
+
+  #retire(): void {
+    if (this.#base === undefined) return;
+    this.#base.isCurrent = false;
+    closeUnused(this.#base);
+    this.#base = undefined;
+  }
+
+  /** Moves the view to where the store is, and lets go of the blocks that it includes. */
+  #advance({ head, view }: StorePosition): void {
+    const { contents, number } = view;
+    const reader =
+      contents.kind === "memory" ? openSharedMemory(contents) : this.#readers!.reader();
+    this.#retire();
+    this.#base = { view: createStateView(reader, number), sources: 0, isCurrent: true };
+    this.#head = head;
+    this.#pending = this.#pending.filter(
+      (block) => head === undefined || block.number > head.number,
+    );
+  }
+}
+
+function closeUnused(base: Base): void {
+  if (!base.isCurrent && base.sources === 0) base.view.close();
+}

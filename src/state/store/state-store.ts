@@ -1,0 +1,359 @@
+/**
+ * A state that follows a chain: blocks are committed one after another, each atomically, with its state root; the last ones can
+ * be read as they were and taken back.
+ *
+ * @module
+ */
+import { LanewiseError } from "../../core/index.ts";
+import { type AccountProof, createStateCommitment, type StateCommitment } from "../commitment.ts";
+import type { StateDiff } from "../source.ts";
+import { EMPTY_TRIE_ROOT } from "../trie/module.ts";
+import type { KeyValueChange, KeyValueStore } from "./key-value.ts";
+import { type LevelOptions, openLevelStore } from "./level.ts";
+import {
+  accountKey,
+  blockHashKey,
+  bytesOf,
+  codeKey,
+  decodeBlock,
+  decodeUndo,
+  encodeAccountRecord,
+  encodeBlock,
+  encodeUndo,
+  HEAD_KEY,
+  hexOf,
+  nodeKey,
+  nodePrefix,
+  STORAGE_PREFIX_BYTES,
+  type StoredBlock,
+  sameBytes,
+  shortWord,
+  storageKey,
+  undoKey,
+} from "./records.ts";
+import { createSharedMemoryStore } from "./shared-memory.ts";
+import { joinDiffs, undoOf } from "./undo.ts";
+import { createStateView, type SharedStateView, type StateView } from "./view.ts";
+
+/** BLOCKHASH reaches this many blocks back, from the oldest block that can be read as of too. */
+const BLOCK_HASHES = 256n;
+
+/** Options of every state store. */
+export interface StateStoreOptions {
+  /** Blocks that can be read as of and taken back, default 128. */
+  readonly historyBlocks?: number;
+  /** Memory for trie nodes, after which those on disk are let go of; default 1 GiB. Persistent stores only. */
+  readonly trieMemoryBytes?: number;
+}
+
+/** A block to commit. */
+export interface BlockChanges {
+  readonly number: bigint;
+  /** 32 bytes */
+  readonly hash: Uint8Array;
+  readonly diff: StateDiff;
+  /** The header's state root. Where the diff leads to another, nothing is committed. */
+  readonly expectedRoot?: Uint8Array;
+}
+
+/** Outcome of a commit. */
+export interface CommitOutcome {
+  /** False where the root is not the one expected: the store is as it was. */
+  readonly committed: boolean;
+  /** The root that the changes lead to, 32 bytes. */
+  readonly root: Uint8Array;
+}
+
+/** A chain's state. One owner; other threads read through {@link StateStore.share}. */
+export class StateStore {
+  readonly #contents: KeyValueStore;
+  readonly #historyBlocks: bigint;
+  readonly #trieMemoryBytes: number;
+  #commitment: StateCommitment | undefined;
+  #head: StoredBlock | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(contents: KeyValueStore, options: StateStoreOptions = {}) {
+    const { historyBlocks = 128, trieMemoryBytes = 2 ** 30 } = options;
+    if (!Number.isInteger(historyBlocks) || historyBlocks < 0) {
+      throw new RangeError(`historyBlocks: expected an integer ≥ 0, got ${historyBlocks}`);
+    }
+    this.#contents = contents;
+    this.#historyBlocks = BigInt(historyBlocks);
+    this.#trieMemoryBytes = trieMemoryBytes;
+    const reader = contents.reader();
+    const record = reader.get(HEAD_KEY);
+    reader.close();
+    this.#head = record && decodeBlock(record);
+  }
+
+  /** The last block committed. */
+  get head(): StoredBlock | undefined {
+    return this.#head;
+  }
+
+  /** The state root of the last block committed. */
+  get root(): Uint8Array {
+    return this.#head?.stateRoot ?? EMPTY_TRIE_ROOT;
+  }
+
+  /**
+   * The state after a block, unchanged by later commits; to be closed.
+   *
+   * @param number the last block committed, or one of the `historyBlocks` before it.
+   * @throws LanewiseError `ERR_STATE_MISSING` where the store does not reach that block, `ERR_CLOSED`.
+   */
+  view(number?: bigint): StateView {
+    this.#assertOpen();
+    return createStateView(this.#contents.reader(), number ?? this.#head?.number);
+  }
+
+  /** Describes the view of a block for `openStateView` in another thread. */
+  share(number?: bigint): SharedStateView {
+    this.#assertOpen();
+    return { contents: this.#contents.share(), number: number ?? this.#head?.number };
+  }
+
+  /**
+   * Commits one block: state, code, trie nodes, history and head in one atomic write. Calls queue up.
+   *
+   * @throws RangeError where the block does not follow the last one.
+   * @throws LanewiseError `ERR_SOURCE` where it cannot be written (nothing is), `ERR_STATE_MISSING` where the store is damaged,
+   * `ERR_CLOSED`.
+   */
+  commit(block: BlockChanges): Promise<CommitOutcome> {
+    return this.#exclusive(() => this.#commit(block));
+  }
+
+  /**
+   * Takes the last blocks back, in one atomic write.
+   *
+   * @param blocks how many, up to `historyBlocks`.
+   * @returns the block that is the last now.
+   * @throws LanewiseError `ERR_STATE_MISSING` where the history does not reach so far; nothing changes then.
+   */
+  revert(blocks: number): Promise<StoredBlock | undefined> {
+    return this.#exclusive(() => this.#revert(blocks));
+  }
+
+  /** Proves accounts and slots of the last block's state. */
+  prove(
+    requests: readonly { readonly address: Uint8Array; readonly slots?: readonly Uint8Array[] }[],
+  ): Promise<AccountProof[]> {
+    return this.#exclusive(async () => {
+      const commitment = await this.#open();
+      return this.#guarded(() =>
+        requests.map(({ address, slots }) => commitment.prove(address, slots)),
+      );
+    });
+  }
+
+  /** Waits for what is under way and closes the store. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#last.catch(() => {});
+    await this.#contents.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new LanewiseError("ERR_CLOSED", "state store: closed");
+  }
+
+  #exclusive<T>(operation: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    const result = this.#last.then(operation, operation);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** The tries at the last block: in memory still, or opened from the store. */
+  async #open(): Promise<StateCommitment> {
+    if (this.#commitment !== undefined) return this.#commitment;
+    if (!this.#contents.persistent) {
+      if (this.#head !== undefined) {
+        throw new LanewiseError("ERR_CLOSED", "state store: an earlier commit broke off");
+      }
+      this.#commitment = createStateCommitment();
+      return this.#commitment;
+    }
+    this.#commitment = createStateCommitment({
+      root: this.root,
+      journal: true,
+      loadNode: (place) => {
+        const reader = this.#contents.reader();
+        const rlp = reader.get(nodeKey(place));
+        reader.close();
+        if (rlp === undefined) {
+          const trie = place.owner ? `the storage of ${hexOf(place.owner)}` : "the accounts";
+          throw new LanewiseError(
+            "ERR_STATE_MISSING",
+            `state store: node ${hexOf(place.path)}/${place.nibbles} of ${trie} is not there`,
+          );
+        }
+        return rlp;
+      },
+    });
+    return this.#commitment;
+  }
+
+  /** Runs what changes tries; where it breaks off, they are opened again at the last block next time. */
+  #guarded<T>(operation: () => T): T {
+    try {
+      return operation();
+    } catch (error) {
+      this.#commitment = undefined;
+      throw error;
+    }
+  }
+
+  async #commit(block: BlockChanges): Promise<CommitOutcome> {
+    const head = this.#head;
+    if (head !== undefined && block.number !== head.number + 1n) {
+      throw new RangeError(`block number: expected ${head.number + 1n}, got ${block.number}`);
+    }
+    const commitment = await this.#open();
+    const reader = this.#contents.reader();
+    let undo: StateDiff;
+    try {
+      undo = await undoOf(block.diff, reader, this.#contents);
+    } finally {
+      reader.close();
+    }
+    const root = this.#guarded(() => commitment.apply(block.diff));
+    if (block.expectedRoot !== undefined && !sameBytes(root, block.expectedRoot)) {
+      this.#guarded(() => commitment.apply(undo));
+      commitment.takeNodeChanges();
+      return { committed: false, root };
+    }
+    const stored = { number: block.number, hash: block.hash, stateRoot: root };
+    const changes = await this.#changesOf(block.diff, undo, commitment);
+    changes.push({ key: blockHashKey(block.number), value: block.hash });
+    changes.push({ key: HEAD_KEY, value: encodeBlock(stored) });
+    const forgotten = block.number - BLOCK_HASHES - this.#historyBlocks;
+    if (forgotten >= 0n) changes.push({ key: blockHashKey(forgotten), value: undefined });
+    if (head !== undefined && this.#historyBlocks > 0n) {
+      changes.push({
+        key: undoKey(block.number),
+        value: encodeUndo({ parent: head, diff: undo }),
+      });
+      if (block.number >= this.#historyBlocks) {
+        changes.push({ key: undoKey(block.number - this.#historyBlocks), value: undefined });
+      }
+    }
+    await this.#write(changes, stored);
+    return { committed: true, root };
+  }
+
+  async #revert(blocks: number): Promise<StoredBlock | undefined> {
+    if (!Number.isInteger(blocks) || blocks < 0) {
+      throw new RangeError(`blocks to take back: expected an integer ≥ 0, got ${blocks}`);
+    }
+    if (blocks === 0 || this.#head === undefined) return this.#head;
+    const commitment = await this.#open();
+    const reader = this.#contents.reader();
+    const diffs: StateDiff[] = [];
+    const changes: KeyValueChange[] = [];
+    let target = this.#head;
+    try {
+      for (let taken = 0; taken < blocks; taken++) {
+        const record = reader.get(undoKey(target.number));
+        if (record === undefined) {
+          throw new LanewiseError(
+            "ERR_STATE_MISSING",
+            `taking back ${blocks} blocks: the history reaches back to block ${target.number}`,
+          );
+        }
+        changes.push({ key: undoKey(target.number), value: undefined });
+        changes.push({ key: blockHashKey(target.number), value: undefined });
+        const { parent, diff } = decodeUndo(record);
+        diffs.push(diff);
+        target = parent;
+      }
+      const joined = joinDiffs(diffs);
+      const present = await undoOf(joined, reader, this.#contents);
+      const root = this.#guarded(() => commitment.apply(joined));
+      if (!sameBytes(root, target.stateRoot)) {
+        this.#commitment = undefined;
+        throw new LanewiseError(
+          "ERR_STATE_MISSING",
+          `taking back ${blocks} blocks: expected root ${hexOf(target.stateRoot)}, got ${hexOf(root)}`,
+        );
+      }
+      changes.push(...(await this.#changesOf(joined, present, commitment)));
+    } finally {
+      reader.close();
+    }
+    changes.push({ key: HEAD_KEY, value: encodeBlock(target) });
+    await this.#write(changes, target);
+    return target;
+  }
+
+  /** What a diff changes in the store; `undo` lists the slots that it drops. */
+  async #changesOf(
+    diff: StateDiff,
+    undo: StateDiff,
+    commitment: StateCommitment,
+  ): Promise<KeyValueChange[]> {
+    const changes: KeyValueChange[] = [];
+    for (const [name, { account, code, storage, storageCleared }] of diff) {
+      const address = bytesOf(name);
+      changes.push({ key: accountKey(address), value: account && encodeAccountRecord(account) });
+      if (storageCleared || account === undefined) {
+        for (const slot of undo.get(name)!.storage.keys()) {
+          changes.push({ key: storageKey(address, bytesOf(slot)), value: undefined });
+        }
+      }
+      if (account === undefined) continue;
+      if (code !== undefined) changes.push({ key: codeKey(account.codeHash), value: code });
+      for (const [slot, word] of storage) {
+        const short = shortWord(word);
+        const value = short.length === 0 ? undefined : short;
+        changes.push({ key: storageKey(address, bytesOf(slot)), value });
+      }
+    }
+    if (!this.#contents.persistent) return changes;
+    const { dropped, nodes } = commitment.takeNodeChanges();
+    for (const owner of dropped) {
+      for (const key of await this.#contents.list(nodePrefix(owner))) {
+        changes.push({ key, value: undefined });
+      }
+    }
+    for (const node of nodes) changes.push({ key: nodeKey(node), value: node.rlp });
+    return changes;
+  }
+
+  async #write(changes: readonly KeyValueChange[], head: StoredBlock): Promise<void> {
+    try {
+      await this.#contents.write(changes);
+    } catch (error) {
+      // The tries are ahead of the store now.
+      this.#commitment = undefined;
+      throw error;
+    }
+    this.#head = head;
+    if (this.#contents.persistent && (this.#commitment?.memoryBytes ?? 0) > this.#trieMemoryBytes) {
+      this.#commitment = undefined;
+    }
+  }
+}
+
+/** A state store in shared memory: gone with the process. */
+export function createMemoryStore(options: StateStoreOptions = {}): StateStore {
+  const contents = createSharedMemoryStore({ listedPrefixBytes: STORAGE_PREFIX_BYTES });
+  return new StateStore(contents, options);
+}
+
+/**
+ * A state store in a folder, created where there is none; it goes on from the last block committed, whatever ended the process
+ * before.
+ *
+ * @throws LanewiseError `ERR_SOURCE` where the folder is in use or cannot be read.
+ */
+export async function openStateStore(
+  location: string,
+  options: StateStoreOptions & LevelOptions = {},
+): Promise<StateStore> {
+  return new StateStore(await openLevelStore(location, options), options);
+}
