@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { hasAsset, loadAsset } from "../assets.ts";
+import { loadAsset } from "../assets.ts";
+import { kernels } from "./generated/kernels.ts";
 
 /** One shader over all items. */
 export interface Stage {
@@ -59,7 +60,7 @@ const folder = (id: string): string => `shaders/kernels/${id}`;
 
 /** Whether there is a kernel of this algorithm. */
 export function hasKernel(id: string): boolean {
-  return hasAsset(`${folder(id)}/kernel.json`);
+  return kernels.has(id);
 }
 
 /** The repetitions of a kernel; a plain stage is a repetition of one turn. */

@@ -60,10 +60,8 @@ export async function compileKernel(
       ],
     });
     const label = `${source.id}/${stage.shader}`;
-    const module = device.createShaderModule({
-      label,
-      code: source.shaders.get(stage.shader) as string,
-    });
+    const code = source.shaders.get(stage.shader) as string;
+    const module = await session.checked(label, () => device.createShaderModule({ label, code }));
     const pipeline = await device.createComputePipelineAsync({
       label,
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout, turnLayout] }),
@@ -83,6 +81,10 @@ export async function compileKernel(
     );
     return { stages: new Map(stages.map((item) => [item.stage.shader, item])), turnLayout };
   } catch (error) {
-    throw failed("ERR_BACKEND_UNAVAILABLE", `${source.id}: compiling the shaders`, error);
+    if (session.failure) throw session.failure;
+    const { message } = failed("ERR_BACKEND_UNAVAILABLE", source.id, error);
+    throw new LanewiseError("ERR_BACKEND_UNAVAILABLE", `shaders refused: ${message}`, {
+      cause: error,
+    });
   }
 }

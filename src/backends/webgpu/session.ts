@@ -71,7 +71,8 @@ function createSession(device: GPUDevice, adapter: AdapterDescription): Session 
     failure = error;
     for (const reject of waiting) reject(error);
     waiting.clear();
-    device.destroy();
+    // Not at once: Dawn reports errors while it holds the lock that destroying takes.
+    setTimeout(() => device.destroy(), 0);
   }
 
   void device.lost.then((info) => {
