@@ -60,7 +60,7 @@ async function runAndKill(
 }
 
 test("a writer killed at any point leaves the last block committed, whole", async () => {
-  const kills = SLOW ? 220 : 16;
+  const kills = SLOW ? 220 : 20;
   const seed = 11;
   const random = createRandom(2026);
   const folder = mkdtempSync(join(tmpdir(), "lanewise-kill-"));

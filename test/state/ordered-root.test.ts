@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MerklePatriciaTrie } from "@ethereumjs/mpt";
 import { RLP } from "@ethereumjs/rlp";
+import { blockFromJson } from "../../src/chains/ethereum/block-json.ts";
+import { encodeRlp } from "../../src/chains/ethereum/rlp.ts";
 import { orderedTrieRoot, orderedTrieRootSync } from "../../src/state/ordered-root.ts";
+import { corpusFiles, corpusJson, corpusSkip } from "../support/corpus.ts";
 import { createRandom, hexOf, randomBytes } from "./random.ts";
 
 async function oracleRoot(items: readonly Uint8Array[]): Promise<Uint8Array> {
@@ -37,4 +40,23 @@ test("a large item, then small ones in the same memory", async () => {
   assert.equal(orderedTrieRootSync(large).length, 32);
   assert.equal(hexOf(orderedTrieRootSync(small)), root);
   assert.equal(hexOf(orderedTrieRootSync(small)), root);
+});
+
+test("transactions and withdrawals roots of mainnet blocks", { skip: corpusSkip }, () => {
+  const files = corpusFiles("mainnet-signed-blocks").filter((name) => name.endsWith("block.json"));
+  assert.ok(files.length > 0);
+  for (const file of files) {
+    const { header, transactions, withdrawals } = blockFromJson(corpusJson(file)).block;
+    const root = hexOf(orderedTrieRootSync(transactions));
+    assert.equal(root, hexOf(header.transactionsRoot), `${file}: transactions`);
+    if (withdrawals === undefined) continue;
+    const items = withdrawals.map(({ index, validatorIndex, address, amount }) =>
+      encodeRlp([index, validatorIndex, address, amount]),
+    );
+    assert.equal(
+      hexOf(orderedTrieRootSync(items)),
+      hexOf(header.withdrawalsRoot!),
+      `${file}: withdrawals`,
+    );
+  }
 });
