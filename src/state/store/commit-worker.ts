@@ -13,6 +13,7 @@ import {
   type CommitOutcome,
   createMemoryStore,
   openStateStore,
+  type StateStore,
   type StateStoreOptions,
 } from "./state-store.ts";
 import type { SharedStateView } from "./view.ts";
@@ -64,8 +65,13 @@ export type CommitAnswer = { readonly id: number } & (
 );
 
 const { location, options } = workerData as CommitWorkerData;
-const opening =
-  location === undefined ? createMemoryStore(options) : openStateStore(location, options);
+const opening: Promise<StateStore> =
+  location === undefined
+    ? Promise.resolve(createMemoryStore(options))
+    : openStateStore(location, options);
+
+// The first request is told why the store cannot be opened; until it comes, nobody else is to hear of it.
+opening.catch(() => {});
 
 async function serve(request: CommitRequest): Promise<CommitAnswer> {
   const { id } = request;
