@@ -12,7 +12,6 @@ import {
   feCarry,
   feCopy,
   feCopyLane,
-  feDouble,
   feGather,
   feGatherPacked,
   feGatherSigned,
@@ -247,8 +246,10 @@ export function addList(list: usize, length: usize): void {
     const at = list + (<usize>i << 4), o = <usize>i * (2 * element);
     const c0 = load<u32>(at), c1 = load<u32>(at, 4), c2 = load<u32>(at, 8), c3 = load<u32>(at, 12);
     const i0 = digitItem(c0), i1 = digitItem(c1), i2 = digitItem(c2), i3 = digitItem(c3);
-    const x0 = feItem(accX, i0), x1 = feItem(accX, i1), x2 = feItem(accX, i2), x3 = feItem(accX, i3);
-    const y0 = feItem(accY, i0), y1 = feItem(accY, i1), y2 = feItem(accY, i2), y3 = feItem(accY, i3);
+    const x0 = feItem(accX, i0), x1 = feItem(accX, i1);
+    const x2 = feItem(accX, i2), x3 = feItem(accX, i3);
+    const y0 = feItem(accY, i0), y1 = feItem(accY, i1);
+    const y2 = feItem(accY, i2), y3 = feItem(accY, i3);
     const d = denominators + o;
     feMul2(SLOPE_0, INVERSE_0, products + o, SLOPE_1, INVERSE_1, products + o + element);
     feMul2(INVERSE_0, INVERSE_0, d, INVERSE_1, INVERSE_1, d + element);

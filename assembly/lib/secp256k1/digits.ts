@@ -122,7 +122,8 @@ export function digitSign(digit: u32): u32 {
 export function digitX(digit: u32): usize {
   const kind = <usize>((digit >> KIND_SHIFT) & 3);
   const index = <usize>(digit >> INDEX_SHIFT);
-  const own = tables + ((digitItem(digit) * TABLE_ENTRIES + index) << ENTRY_SHIFT) + kind * ENTRY_BETA_X;
+  const entry = tables + ((digitItem(digit) * TABLE_ENTRIES + index) << ENTRY_SHIFT);
+  const own = entry + kind * ENTRY_BETA_X;
   const shared = generatorTable + ((kind - 2) * GENERATOR_ENTRIES + index) * GENERATOR_ENTRY;
   return select<usize>(own, shared, kind < 2);
 }

@@ -3,7 +3,6 @@
 import {
   FE_BYTES,
   FE_ONE,
-  FE_ZERO,
   feCarry,
   feCopy,
   feCopyLane,
@@ -17,6 +16,7 @@ import {
   feMul,
   feMul2,
   feMulSub,
+  feScatter,
   feSqr,
   feSqrSub,
   feSub,
@@ -24,8 +24,7 @@ import {
 } from "./field";
 import { BLIND_X, BLIND_Y, doubt, invertDense } from "./affine";
 import { digitItem, digitSign, digitX, digitY, dummyDigit } from "./digits";
-import { accX, accY, accZ, CAPACITY, denominators } from "./state";
-import { feScatter } from "./field";
+import { accX, accY, accZ, CAPACITY } from "./state";
 
 const T0: usize = memory.data(80, 16);
 const T1: usize = memory.data(80, 16);
