@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import cac from "cac";
 import { LanewiseError } from "../core/index.ts";
+import { registerBenchCommand } from "./bench-gpu.ts";
 import { registerDoctorCommand } from "./doctor.ts";
 import { registerGenerateCommand } from "./generate.ts";
 import { EXIT, readableArguments, UsageError } from "./usage.ts";
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
   registerValidateCommand(cli);
   registerDoctorCommand(cli);
   registerGenerateCommand(cli);
+  registerBenchCommand(cli);
   cli.help();
   cli.version(version());
   cli.parse(readableArguments(process.argv), { run: false });
@@ -43,8 +45,8 @@ async function main(): Promise<void> {
     const [word] = cli.args;
     throw new UsageError(
       word === undefined
-        ? "expected a command: validate, doctor or generate"
-        : `expected a command: validate, doctor or generate, got ${word}`,
+        ? "expected a command: validate, doctor, generate or bench"
+        : `expected a command: validate, doctor, generate or bench, got ${word}`,
     );
   }
   await cli.runMatchedCommand();
