@@ -17,7 +17,9 @@ const kernels = join(root, "assembly/kernels");
 const rungs = join(root, "assembly/rungs");
 const out = join(root, "dist/kernels");
 /** Entries beside the kernels, built like them. */
-const modules = [join(root, "assembly/trie/trie.ts"), join(root, "assembly/evm/evm.ts")];
+const modules = ["trie/trie", "evm/evm", "evm/evm-rungs"].map((name) =>
+  join(root, `assembly/${name}.ts`),
+);
 const stampFile = join(out, ".stamps.json");
 
 /** The file and everything it imports, transitively. @param {string} file @param {Set<string>} [seen] */

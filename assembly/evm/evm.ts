@@ -44,7 +44,7 @@ import {
 
 export { allocate, ENVIRONMENT, HASH_SECRETS, HEADER_BYTES } from "./layout";
 export { collectChanges } from "./locations";
-export { credit, systemCall } from "./transaction";
+export { credit, storeSystemSlot, systemCall } from "./transaction";
 
 /** Lays out a fresh memory: code from `codeStart`, block heap from `heapStart` to `heapEnd`. `HASH_SECRETS` must be filled. */
 export function layOutMemory(codeStart: usize, heapStart: usize, heapEnd: usize): void {

@@ -153,6 +153,10 @@ export function hadStorage(account: usize): bool {
 
 /** The slot's location; its value before the block is read from the host where it is new. */
 export function slotLocation(account: usize, key: usize): usize {
+  return findOrAddSlot(account, key, true);
+}
+
+function findOrAddSlot(account: usize, key: usize, read: bool): usize {
   const head = <usize>load<u32>(BUCKETS) + (<usize>(hashSlot(account, key) & load<u32>(BUCKET_MASK)) << 2);
   let first = atomic.load<u32>(head);
   let found = findSlot(first, 0, account, key);
@@ -164,7 +168,7 @@ export function slotLocation(account: usize, key: usize): usize {
   copy(slot + KEY, key);
   store<u32>(slot, load<u32>(account, EPOCH), SLOT_EPOCH);
   // An account that did not exist before the block, or whose storage the block dropped, has no older storage.
-  if (load<u32>(account, WAS_FLAGS) & EXISTS && !load<u32>(account, EPOCH)) {
+  if (read && load<u32>(account, WAS_FLAGS) & EXISTS && !load<u32>(account, EPOCH)) {
     writeAddress(addressBytes(), account + L_ADDRESS);
     toBytes(keyBytes(), key);
     readStorage(addressBytes(), keyBytes(), answer());
@@ -184,6 +188,16 @@ export function slotLocation(account: usize, key: usize): usize {
     store<u32>(slot, older, NEXT_OF_ACCOUNT);
     if (atomic.cmpxchg<u32>(account, older, <u32>slot, SLOTS) == older) return slot;
   }
+}
+
+/**
+ * Sets a slot whose value before the block nobody asks for, as EIP-2935 and EIP-4788 let clients do in place of a system call. The
+ * slot counts as changed whatever it held.
+ */
+export function storeUnread(account: usize, key: usize, value: usize): void {
+  const slot = findOrAddSlot(account, key, false);
+  setSlotValue(slot, value);
+  for (let i: usize = 0; i < 32; i += 8) store<u64>(slot + i, ~load<u64>(value + i), WAS_VALUE);
 }
 
 function findSlot(first: u32, end: u32, account: usize, key: usize): usize {

@@ -78,7 +78,7 @@ import {
   memories,
   words,
 } from "./layout";
-import { readAddress } from "./locations";
+import { accountLocation, L_CODE, readAddress, storeUnread } from "./locations";
 import { beginLogs, bloomOf, logsTop } from "./logs";
 import { runPrecompile } from "./precompiles";
 import {
@@ -534,7 +534,7 @@ function writeResult(result: usize, tx: usize, status: i32, used: i64): void {
 }
 
 /**
- * Calls a system contract as 0xff…fe with 30 million gas and no fee (EIP-4788, 2935, 7002, 7251). Answers -1 where the address has no
+ * Calls a system contract as 0xff…fe with 30 million gas and no fee (EIP-7002, EIP-7251). Answers -1 where the address has no
  * code, 0 where the call failed, 1 else; its output is the return data.
  */
 export function systemCall(address: usize, input: usize, inputBytes: usize): i32 {
@@ -569,4 +569,12 @@ export function credit(address: usize, amount: usize): void {
   readAddress(limbs, address);
   addBalance(account(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16)), amount);
   commitView();
+}
+
+/** Sets a slot of a system contract, unless the address has no code. `key` and `value` are words. */
+export function storeSystemSlot(address: usize, key: usize, value: usize): void {
+  const limbs = amountWord();
+  readAddress(limbs, address);
+  const location = accountLocation(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
+  if (load<u32>(location, L_CODE) != <u32>EMPTY_CODE) storeUnread(location, key, value);
 }

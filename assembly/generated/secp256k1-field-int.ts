@@ -443,6 +443,132 @@ export function feSqrSub2(o0: usize, a0: usize, c0: usize, d0: usize, o1: usize,
   feSqrSub(o1, a1, c1, d1);
 }
 
+/** o = a² − c − 2d. */
+export function feSqrSubTwice(o: usize, a: usize, c: usize, d: usize): void {
+  const a0 = v128.load64_zero(a, 0);
+  const a1 = v128.load64_zero(a, 8);
+  const a2 = v128.load64_zero(a, 16);
+  const a3 = v128.load64_zero(a, 24);
+  const a4 = v128.load64_zero(a, 32);
+  const a5 = v128.load64_zero(a, 40);
+  const a6 = v128.load64_zero(a, 48);
+  const a7 = v128.load64_zero(a, 56);
+  const a8 = v128.load64_zero(a, 64);
+  const d0 = i32x4.shl(a0, 1);
+  const d1 = i32x4.shl(a1, 1);
+  const d2 = i32x4.shl(a2, 1);
+  const d3 = i32x4.shl(a3, 1);
+  const d4 = i32x4.shl(a4, 1);
+  const d5 = i32x4.shl(a5, 1);
+  const d6 = i32x4.shl(a6, 1);
+  const d7 = i32x4.shl(a7, 1);
+  const mask = i64x2.splat(0x1fffffff);
+  let t = i64x2.splat(0);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d1, a8)), i64x2.extmul_low_i32x4_u(d2, a7)), i64x2.extmul_low_i32x4_u(d3, a6)), i64x2.extmul_low_i32x4_u(d4, a5));
+  const h0 = i8x16.shuffle(v128.and(t, mask), v128.and(t, mask), 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d2, a8)), i64x2.extmul_low_i32x4_u(d3, a7)), i64x2.extmul_low_i32x4_u(d4, a6)), i64x2.extmul_low_i32x4_u(a5, a5));
+  const h1 = i8x16.shuffle(v128.and(t, mask), v128.and(t, mask), 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d3, a8)), i64x2.extmul_low_i32x4_u(d4, a7)), i64x2.extmul_low_i32x4_u(d5, a6));
+  const h2 = i8x16.shuffle(v128.and(t, mask), v128.and(t, mask), 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d4, a8)), i64x2.extmul_low_i32x4_u(d5, a7)), i64x2.extmul_low_i32x4_u(a6, a6));
+  const h3 = i8x16.shuffle(v128.and(t, mask), v128.and(t, mask), 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d5, a8)), i64x2.extmul_low_i32x4_u(d6, a7));
+  const h4 = i8x16.shuffle(v128.and(t, mask), v128.and(t, mask), 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d6, a8)), i64x2.extmul_low_i32x4_u(a7, a7));
+  const h5 = i8x16.shuffle(v128.and(t, mask), v128.and(t, mask), 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(t, i64x2.extmul_low_i32x4_u(d7, a8));
+  const h6 = i8x16.shuffle(v128.and(t, mask), v128.and(t, mask), 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(t, i64x2.extmul_low_i32x4_u(a8, a8));
+  const h7 = i8x16.shuffle(v128.and(t, mask), v128.and(t, mask), 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+  t = i64x2.shr_u(t, 29);
+  const h8 = i8x16.shuffle(t, t, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+  const low = i32x4.splat(31264), high = i32x4.splat(256);
+  t = i64x2.splat(0);
+  t = i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(a0, a0)), i64x2.extmul_low_i32x4_u(h0, low)), i64x2.splat(0x11fffd234));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(c, 0)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 0)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 0)));
+  let r0 = v128.and(t, mask);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d0, a1)), i64x2.extmul_low_i32x4_u(h1, low)), i64x2.extmul_low_i32x4_u(h0, high)), i64x2.splat(0x11fffff97));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(c, 8)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 8)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 8)));
+  let r1 = v128.and(t, mask);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d0, a2)), i64x2.extmul_low_i32x4_u(a1, a1)), i64x2.extmul_low_i32x4_u(h2, low)), i64x2.extmul_low_i32x4_u(h1, high)), i64x2.splat(0x11ffffff7));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(c, 16)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 16)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 16)));
+  let r2 = v128.and(t, mask);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d0, a3)), i64x2.extmul_low_i32x4_u(d1, a2)), i64x2.extmul_low_i32x4_u(h3, low)), i64x2.extmul_low_i32x4_u(h2, high)), i64x2.splat(0x11ffffff7));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(c, 24)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 24)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 24)));
+  let r3 = v128.and(t, mask);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d0, a4)), i64x2.extmul_low_i32x4_u(d1, a3)), i64x2.extmul_low_i32x4_u(a2, a2)), i64x2.extmul_low_i32x4_u(h4, low)), i64x2.extmul_low_i32x4_u(h3, high)), i64x2.splat(0x11ffffff7));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(c, 32)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 32)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 32)));
+  let r4 = v128.and(t, mask);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d0, a5)), i64x2.extmul_low_i32x4_u(d1, a4)), i64x2.extmul_low_i32x4_u(d2, a3)), i64x2.extmul_low_i32x4_u(h5, low)), i64x2.extmul_low_i32x4_u(h4, high)), i64x2.splat(0x11ffffff7));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(c, 40)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 40)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 40)));
+  let r5 = v128.and(t, mask);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d0, a6)), i64x2.extmul_low_i32x4_u(d1, a5)), i64x2.extmul_low_i32x4_u(d2, a4)), i64x2.extmul_low_i32x4_u(a3, a3)), i64x2.extmul_low_i32x4_u(h6, low)), i64x2.extmul_low_i32x4_u(h5, high)), i64x2.splat(0x11ffffff7));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(c, 48)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 48)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 48)));
+  let r6 = v128.and(t, mask);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d0, a7)), i64x2.extmul_low_i32x4_u(d1, a6)), i64x2.extmul_low_i32x4_u(d2, a5)), i64x2.extmul_low_i32x4_u(d3, a4)), i64x2.extmul_low_i32x4_u(h7, low)), i64x2.extmul_low_i32x4_u(h6, high)), i64x2.splat(0x11ffffff7));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(c, 56)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 56)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 56)));
+  let r7 = v128.and(t, mask);
+  t = i64x2.shr_u(t, 29);
+  t = i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(i64x2.add(t, i64x2.extmul_low_i32x4_u(d0, a8)), i64x2.extmul_low_i32x4_u(d1, a7)), i64x2.extmul_low_i32x4_u(d2, a6)), i64x2.extmul_low_i32x4_u(d3, a5)), i64x2.extmul_low_i32x4_u(a4, a4)), i64x2.extmul_low_i32x4_u(h8, low)), i64x2.extmul_low_i32x4_u(h7, high)), i64x2.splat(0xbfffff7));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(c, 64)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 64)));
+  t = i64x2.sub(t, i64x2.extend_low_i32x4_u(v128.load64_zero(d, 64)));
+  let r8 = v128.and(t, i64x2.splat(0xffffff));
+  t = i64x2.shr_u(t, 24);
+  const q = i64x2.add(t, i64x2.shl(i64x2.extmul_low_i32x4_u(h8, high), 5));
+  const q977 = i64x2.add(i64x2.sub(i64x2.sub(i64x2.shl(q, 10), i64x2.shl(q, 5)), i64x2.shl(q, 4)), q);
+  t = i64x2.add(r0, q977);
+  r0 = v128.and(t, mask);
+  t = i64x2.add(i64x2.add(i64x2.shr_u(t, 29), r1), i64x2.shl(q, 3));
+  r1 = v128.and(t, mask);
+  r2 = i64x2.add(r2, i64x2.shr_u(t, 29));
+  v128.store64_lane(o, i8x16.shuffle(r0, r0, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11), 0, 0);
+  v128.store64_lane(o, i8x16.shuffle(r1, r1, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11), 0, 8);
+  v128.store64_lane(o, i8x16.shuffle(r2, r2, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11), 0, 16);
+  v128.store64_lane(o, i8x16.shuffle(r3, r3, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11), 0, 24);
+  v128.store64_lane(o, i8x16.shuffle(r4, r4, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11), 0, 32);
+  v128.store64_lane(o, i8x16.shuffle(r5, r5, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11), 0, 40);
+  v128.store64_lane(o, i8x16.shuffle(r6, r6, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11), 0, 48);
+  v128.store64_lane(o, i8x16.shuffle(r7, r7, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11), 0, 56);
+  v128.store64_lane(o, i8x16.shuffle(r8, r8, 0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11), 0, 64);
+}
+
+/** feSqrSubTwice twice; outputs may overlap their own operands, not the other's. */
+export function feSqrSubTwice2(o0: usize, a0: usize, c0: usize, d0: usize, o1: usize, a1: usize, c1: usize, d1: usize): void {
+  feSqrSubTwice(o0, a0, c0, d0);
+  feSqrSubTwice(o1, a1, c1, d1);
+}
+
 /** o = a + b. */
 export function feAdd(o: usize, a: usize, b: usize): void {
   const mask = i32x4.splat(0x1fffffff);

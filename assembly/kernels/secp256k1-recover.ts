@@ -1,8 +1,8 @@
 // secp256k1-recover (src/algorithms/secp256k1-recover.ts): record {z, r, s, recoveryId, flags} → key[64], address[20].
 // Integer design; secp256k1-recover.relaxed.ts is the same source with fused multiply-add. ABI: ARCHITECTURE.md.
 import { reserveEnd } from "../lib/reserve";
+import { initializeCombine } from "../lib/secp256k1/combine";
 import {
-  initializeRecover,
   recoverBatch,
   RECOVER_RECORD_BYTES,
   RECOVER_RESULT_BYTES,
@@ -23,7 +23,7 @@ export function seed(): usize {
 }
 
 export function initialize(): void {
-  initializeRecover();
+  initializeCombine();
 }
 
 export function heapBase(): usize {

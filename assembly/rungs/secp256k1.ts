@@ -129,6 +129,23 @@ export function feSqrSub2(
   fe.feSqrSub2(o, a, c, d, p, b, e, f);
 }
 
+export function feSqrSubTwice(o: usize, a: usize, c: usize, d: usize): void {
+  fe.feSqrSubTwice(o, a, c, d);
+}
+
+export function feSqrSubTwice2(
+  o: usize,
+  a: usize,
+  c: usize,
+  d: usize,
+  p: usize,
+  b: usize,
+  e: usize,
+  f: usize,
+): void {
+  fe.feSqrSubTwice2(o, a, c, d, p, b, e, f);
+}
+
 export function feAdd(o: usize, a: usize, b: usize): void {
   fe.feAdd(o, a, b);
 }

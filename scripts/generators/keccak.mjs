@@ -1,4 +1,4 @@
-// Keccak-f[1600] on two states at once (i64x2), a round of straight-line code a loop turn (FIPS 202 §3.2, §3.3).
+// Keccak-f[1600] on two states at once (i64x2), two rounds of straight-line code a loop turn (FIPS 202 §3.2, §3.3).
 import { banner } from "./banner.mjs";
 
 /** Round constants ι (FIPS 202 §3.2.5, algorithm 5: the LFSR x⁸ + x⁶ + x⁵ + x⁴ + 1). @returns {bigint[]} */
@@ -29,15 +29,14 @@ const xor = (...terms) => terms.reduceRight((rest, term) => `v128.xor(${term}, $
 const range = (length) => Array.from({ length }, (_, i) => i);
 
 /**
- * One round from the state `a` into `e`. Each plane is finished before the next is begun, so that few values are alive at
- * a time; unrolling a second round, or gathering the next parities on the way, spills more (bench/NOTES.md).
+ * One round from the state at `from` to the state at `to`. Each plane is finished before the next is begun, and the column
+ * parities of the next round are gathered on the way: fifteen values are alive at a time, so that little is spilled. The
+ * state stays in memory on purpose: as locals it is spilled to a stack that engines do not align to vectors, and a thread
+ * whose stack happens to lie badly runs at half the speed (bench/NOTES.md).
  */
-function round() {
+function round(from, to, constantOffset) {
   const rho = rotations();
   const lines = [];
-  for (const x of range(5)) {
-    lines.push(`    c${x} = ${xor(...range(5).map((y) => `a${x + 5 * y}`))};`);
-  }
   for (const x of range(5)) {
     const next = `c${(x + 1) % 5}`;
     lines.push(
@@ -49,7 +48,7 @@ function round() {
     for (const x of range(5)) {
       const source = ((x + 3 * y) % 5) + 5 * x;
       const turn = rho[source];
-      lines.push(`    t = v128.xor(a${source}, d${source % 5});`);
+      lines.push(`    t = v128.xor(v128.load(${from}, ${16 * source}), d${source % 5});`);
       lines.push(
         turn === 0
           ? `    b${x} = t;`
@@ -57,25 +56,22 @@ function round() {
       );
     }
     for (const x of range(5)) {
-      const chi = `v128.xor(b${x}, v128.andnot(b${(x + 2) % 5}, b${(x + 1) % 5}))`;
-      lines.push(`    e${x + 5 * y} = ${chi};`);
-      // ι after χ, on its own line: folded into the expression above, V8 11 spills half as much again.
-      if (x + y === 0) lines.push("    e0 = v128.xor(e0, v128.load_splat<u64>(constant));");
+      lines.push(`    t = v128.xor(b${x}, v128.andnot(b${(x + 2) % 5}, b${(x + 1) % 5}));`);
+      if (x + y === 0) {
+        lines.push(`    t = v128.xor(t, v128.load_splat<u64>(constant, ${constantOffset}));`);
+      }
+      lines.push(`    v128.store(${to}, t, ${16 * (x + 5 * y)});`);
+      lines.push(`    c${x} = ${y === 0 ? "t" : `v128.xor(c${x}, t)`};`);
     }
   }
-  for (const i of range(25)) lines.push(`    a${i} = e${i};`);
   return lines;
 }
 
 /** @returns {[string, string][]} */
 export function files() {
   const constants = roundConstants().map((value) => `  0x${value.toString(16).padStart(16, "0")},`);
-  // Declared once, outside the loop: declared inside it, Binaryen orders the code so that V8 11 spills half as much again.
-  const names = [
-    ...range(25).map((i) => `e${i}`),
-    ...["b", "c", "d"].flatMap((name) => range(5).map((i) => `${name}${i}`)),
-    "t",
-  ];
+  const names = [...["b", "c", "d"].flatMap((name) => range(5).map((i) => `${name}${i}`)), "t"];
+  const lane = (i) => `v128.load(state, ${16 * i})`;
   const source = [
     banner("//", "keccak.mjs").trimEnd(),
     "// Keccak-f[1600] on two states, one in each 64-bit half of a vector (FIPS 202 §3).",
@@ -84,15 +80,19 @@ export function files() {
     ...constants,
     "], 16);",
     "",
+    "/** The state after every other round. */",
+    "const OTHER: usize = memory.data(400, 16);",
+    "",
     "/** Permutes two interleaved states in place: lane i of both at `state + 16i`; 400 bytes. */",
     "export function keccakF1600Pair(state: usize): void {",
-    ...range(25).map((i) => `  let a${i} = v128.load(state, ${16 * i});`),
+    "  const other = OTHER;",
     ...names.map((name) => `  let ${name} = i64x2.splat(0);`),
+    ...range(5).map((x) => `  c${x} = ${xor(...range(5).map((y) => lane(x + 5 * y)))};`),
     "  const end = ROUND_CONSTANTS + 24 * 8;",
-    "  for (let constant = ROUND_CONSTANTS; constant < end; constant += 8) {",
-    ...round(),
+    "  for (let constant = ROUND_CONSTANTS; constant < end; constant += 16) {",
+    ...round("state", "other", 0),
+    ...round("other", "state", 8),
     "  }",
-    ...range(25).map((i) => `  v128.store(state, a${i}, ${16 * i});`),
     "}",
     "",
   ];

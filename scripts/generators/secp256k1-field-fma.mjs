@@ -309,7 +309,7 @@ function multiplyFunctions(name, options, doc) {
     minus: minus.map((pointer) => `${pointer}${suffix}`),
     suffix: `_${suffix}`,
   });
-  const parameters = ["o", ...operands, ...minus];
+  const parameters = ["o", ...operands, ...new Set(minus)];
   return [
     emitFunction(doc, name, parameters, [...prologue(MULTIPLY_NAMES), ...product(one)]),
     emitFunction(
@@ -343,6 +343,11 @@ export async function files() {
     multiplyFunctions("feSqr", { square: true }, "o = a²."),
     multiplyFunctions("feMulSub", { minus: ["c"] }, "o = a·b − c."),
     multiplyFunctions("feSqrSub", { square: true, minus: ["c", "d"] }, "o = a² − c − d."),
+    multiplyFunctions(
+      "feSqrSubTwice",
+      { square: true, minus: ["c", "d", "d"] },
+      "o = a² − c − 2d.",
+    ),
     carryFunction("feAdd", ["o", "a", "b"], (i) => `f64x2.add(${a(i)}, ${b(i)})`, 2n, "o = a + b."),
     carryFunction("feSub", ["o", "a", "b"], (i) => `f64x2.sub(${a(i)}, ${b(i)})`, 2n, "o = a − b."),
     carryFunction("feDouble", ["o", "a"], (i) => `f64x2.add(${a(i)}, ${a(i)})`, 2n, "o = 2a."),

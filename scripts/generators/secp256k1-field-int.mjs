@@ -183,7 +183,11 @@ function emitFunction(doc, name, parameters, lines) {
 }
 
 function multiplyFunctions(name, options, doc, lift) {
-  const parameters = ["o", ...(options.square ? ["a"] : ["a", "b"]), ...(options.minus ?? [])];
+  const parameters = [
+    "o",
+    ...(options.square ? ["a"] : ["a", "b"]),
+    ...new Set(options.minus ?? []),
+  ];
   const call = (suffix) =>
     `${name}(${parameters.map((parameter) => parameter + suffix).join(", ")});`;
   return [
@@ -217,6 +221,12 @@ export async function files() {
     multiplyFunctions("feSqr", { square: true }, "o = a².", lift),
     multiplyFunctions("feMulSub", { minus: ["c"] }, "o = a·b − c.", lift),
     multiplyFunctions("feSqrSub", { square: true, minus: ["c", "d"] }, "o = a² − c − d.", lift),
+    multiplyFunctions(
+      "feSqrSubTwice",
+      { square: true, minus: ["c", "d", "d"] },
+      "o = a² − c − 2d.",
+      lift,
+    ),
     emitFunction(
       "o = a + b.",
       "feAdd",

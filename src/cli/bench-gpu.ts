@@ -3,37 +3,29 @@
  *
  * @module
  */
-import type { CAC } from "cac";
+import { createWebgpuBackend } from "../backends/index.ts";
 import { adapterIsSoftware, benchGpu, type GpuBenchReport } from "../report/gpu-bench.ts";
 import { count, duration, styleFor, table } from "../report/table.ts";
 import { caseGenerators } from "../workloads/cases.ts";
 import { EXIT, integerOption, UsageError } from "./usage.ts";
 
-interface Options {
+/** Options that `bench gpu` reads. */
+export interface GpuBenchFlags {
   readonly algorithm?: unknown;
   readonly maxItems?: unknown;
   readonly software?: unknown;
   readonly json?: unknown;
 }
 
-/** Adds the command. */
-export function registerBenchCommand(cli: CAC): void {
-  cli
-    .command("bench <suite>", "Measure a back end on this machine (suites: gpu)")
-    .option("--algorithm <id>", "Only this algorithm")
-    .option("--max-items <n>", "Largest batch of the sweep (default: 262144; software GPU: 1024)")
-    .option("--software", "Accept a software GPU (SwiftShader, lavapipe)")
-    .option("--json", "One JSON object instead of tables")
-    .action(bench);
-}
-
-async function bench(suite: string, options: Options): Promise<void> {
-  if (suite !== "gpu") throw new UsageError(`bench: expected gpu, got ${suite}`);
+/** Measures and prints. */
+export async function runGpuBench(options: GpuBenchFlags): Promise<void> {
   const wanted = options.algorithm === undefined ? undefined : String(options.algorithm);
+  const measurable = createWebgpuBackend();
   const generators = caseGenerators.filter(
-    ({ algorithm }) => wanted === undefined || algorithm.id === wanted,
+    ({ algorithm }) =>
+      measurable.supports(algorithm) && (wanted === undefined || algorithm.id === wanted),
   );
-  if (generators.length === 0) throw new UsageError(`--algorithm: no such algorithm: ${wanted}`);
+  if (generators.length === 0) throw new UsageError(`--algorithm: no GPU kernel of ${wanted}`);
   const allowSoftwareAdapter = options.software === true;
   const maxItems = integerOption("--max-items", options.maxItems);
   const software = await adapterIsSoftware(allowSoftwareAdapter);

@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import cac from "cac";
 import { LanewiseError } from "../core/index.ts";
-import { registerBenchCommand } from "./bench-gpu.ts";
+import { registerBenchCommand } from "./bench.ts";
 import { registerDoctorCommand } from "./doctor.ts";
 import { registerGenerateCommand } from "./generate.ts";
 import { EXIT, readableArguments, UsageError } from "./usage.ts";

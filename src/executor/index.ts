@@ -1,4 +1,5 @@
 /** The registry of executors: one line each. @module */
+import { createEvmExecutor } from "./evm/index.ts";
 import type { Executor } from "./executor.ts";
 import { createOracleExecutor } from "./oracle/index.ts";
 
@@ -7,6 +8,7 @@ export { blockBloom, encodeReceipt, logsBloom } from "./receipt.ts";
 
 /** Factories by id, in the order that `auto` prefers them. */
 export const executors: Readonly<Record<string, () => Executor>> = {
+  "evm-serial": () => createEvmExecutor(),
   oracle: createOracleExecutor,
 };
 

@@ -169,8 +169,9 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
         }
         const isFull =
           count >= GROUP_TRANSACTIONS || bytes >= GROUP_BYTES || items.length >= GROUP_UNITS;
-        const hasRoom = grouped.length < GROUPS_WAITING;
-        if (items.length > 0 && (isFull || (item === undefined && hasRoom))) {
+        // A group that is not full goes out when it would be worked on at once, or when nothing follows it.
+        const isWanted = item === undefined && (grouped.length < GROUPS_WAITING || decoded.ended);
+        if (items.length > 0 && (isFull || isWanted)) {
           if (!(await grouped.push(items))) return;
           items = [];
           count = 0;

@@ -73,9 +73,9 @@ const MAX_WINDOW_WASTE = 2;
 
 const align16 = (bytes: number): number => (bytes + 15) & ~15;
 
-/** Messages of items `from` … `to - 1`: their bytes all told and the window they lie in. */
+/** Items that one call takes: their messages' bytes all told, and the window these lie in. */
 interface Span {
-  to: number;
+  count: number;
   low: number;
   high: number;
   bytes: number;
@@ -132,70 +132,78 @@ export async function createKernel(
     if (bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
   }
 
-  /** How far from item `from` one call may go, given what its messages weigh. */
-  function measure(records: DataView, arenaBytes: number, from: number, end: number): Span {
-    const { offset, length } = shape.message!;
-    const span: Span = { to: from, low: arenaBytes, high: 0, bytes: 0 };
-    for (; span.to < end; span.to++) {
-      const record = span.to * shape.recordBytes;
-      const start = records.getUint32(record + offset, true);
-      const size = records.getUint32(record + length, true);
-      if (start + size > arenaBytes) continue;
-      if (span.bytes > 0 && span.bytes + size > ARENA_BYTES_PER_CALL) break;
-      span.low = Math.min(span.low, start);
-      span.high = Math.max(span.high, start + size);
+  /** Copies `count` records in and looks how many of them one call may take, given what their messages weigh. */
+  function loadRecords(view: BatchView, arenaBytes: number, first: number, count: number): Span {
+    const { recordBytes, message } = shape;
+    bytes.set(
+      new Uint8Array(view.buffer, view.records + first * recordBytes, count * recordBytes),
+      recordsAt,
+    );
+    const span: Span = { count, low: arenaBytes, high: 0, bytes: 0 };
+    if (!message) return span;
+    const words = new Uint32Array(memory.buffer, recordsAt, (count * recordBytes) >>> 2);
+    const step = recordBytes >>> 2;
+    let offsetAt = message.offset >>> 2;
+    let lengthAt = message.length >>> 2;
+    for (let i = 0; i < count; i++, offsetAt += step, lengthAt += step) {
+      const start = words[offsetAt];
+      const size = words[lengthAt];
+      const end = start + size;
+      if (end > arenaBytes || size === 0) continue;
+      if (span.bytes > 0 && span.bytes + size > ARENA_BYTES_PER_CALL) {
+        span.count = i;
+        break;
+      }
+      if (start < span.low) span.low = start;
+      if (end > span.high) span.high = end;
       span.bytes += size;
     }
     return span;
   }
 
-  /**
-   * Copies the messages of `count` records into the private arena and points the records at the copies.
-   * Messages that lie close together come as one window; scattered ones are gathered.
-   */
-  function copyMessages(source: Uint8Array, arenaBytes: number, count: number, span: Span): number {
+  /** Copies scattered messages in one after another, and points the private records at the copies. */
+  function gather(source: Uint8Array, count: number): void {
     const { offset, length } = shape.message!;
-    const window = Math.max(0, span.high - span.low);
-    const gather = window > MAX_WINDOW_WASTE * span.bytes + PAGE_BYTES;
-    const size = gather ? span.bytes : window;
-    reserve(size);
-    if (!gather && window > 0) bytes.set(source.subarray(span.low, span.high), arenaAt);
     const records = new DataView(memory.buffer, recordsAt);
     let packed = 0;
     for (let i = 0; i < count; i++) {
       const record = i * shape.recordBytes;
       const start = records.getUint32(record + offset, true);
-      const messageBytes = records.getUint32(record + length, true);
-      if (start + messageBytes > arenaBytes) {
-        // Outside the batch's arena: must stay outside the copy too, whatever its size.
+      const size = records.getUint32(record + length, true);
+      if (start + size > source.length) {
+        // Outside the batch's arena: must stay outside the copy too, however large that is.
         records.setUint32(record + offset, 0xffff_ffff, true);
         records.setUint32(record + length, 0xffff_ffff, true);
-      } else if (gather) {
-        bytes.set(source.subarray(start, start + messageBytes), arenaAt + packed);
-        records.setUint32(record + offset, packed, true);
-        packed += messageBytes;
       } else {
-        // An empty message may lie anywhere, even outside the window.
-        records.setUint32(record + offset, messageBytes === 0 ? 0 : start - span.low, true);
+        bytes.set(source.subarray(start, start + size), arenaAt + packed);
+        records.setUint32(record + offset, packed, true);
+        packed += size;
       }
     }
-    return size;
   }
 
-  /** One call: at most `maxItems` items whose messages fit the budget. */
-  function runCall(view: BatchView, arenaBytes: number, first: number, span: Span): void {
-    const count = span.to - first;
-    const { recordBytes, resultBytes } = shape;
-    bytes.set(
-      new Uint8Array(view.buffer, view.records + first * recordBytes, count * recordBytes),
-      recordsAt,
-    );
-    let copied = 0;
-    if (shape.message) {
+  /** One call: as many of the `most` items from `first` on as it can take; how many that was. */
+  function runCall(view: BatchView, arenaBytes: number, first: number, most: number): number {
+    const { resultBytes } = shape;
+    const span = loadRecords(view, arenaBytes, first, most);
+    const { count, low, high } = span;
+    let arena = arenaAt;
+    let arenaLength = arenaBytes;
+    if (span.bytes > 0) {
       const source = new Uint8Array(view.buffer, view.arena, arenaBytes);
-      copied = copyMessages(source, arenaBytes, count, span);
+      if (high - low <= MAX_WINDOW_WASTE * span.bytes + PAGE_BYTES) {
+        // Messages that lie close together come as one window. The kernel is told where the arena's first byte would
+        // lie if all of it had been copied; addresses wrap, and it checks bounds by offset and length alone.
+        reserve(high - low);
+        bytes.set(source.subarray(low, high), arenaAt);
+        arena = arenaAt - low;
+      } else {
+        reserve(span.bytes);
+        gather(source, count);
+        arenaLength = span.bytes;
+      }
     }
-    exports.run(recordsAt, arenaAt, copied, verdictsAt, resultsAt, count);
+    exports.run(recordsAt, arena, arenaLength, verdictsAt, resultsAt, count);
     if (bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
     new Uint8Array(view.buffer, view.verdicts + first * 4, count * 4).set(
       bytes.subarray(verdictsAt, verdictsAt + count * 4),
@@ -203,6 +211,7 @@ export async function createKernel(
     new Uint8Array(view.buffer, view.results + first * resultBytes, count * resultBytes).set(
       bytes.subarray(resultsAt, resultsAt + count * resultBytes),
     );
+    return count;
   }
 
   return {
@@ -210,14 +219,8 @@ export async function createKernel(
     memoryBytes: () => memory.buffer.byteLength,
     run(view, arenaBytes, first, count) {
       const end = first + count;
-      const records = new DataView(view.buffer, view.records);
       for (let from = first; from < end; ) {
-        const limit = Math.min(end, from + maxItems);
-        const span = shape.message
-          ? measure(records, arenaBytes, from, limit)
-          : { to: limit, low: 0, high: 0, bytes: 0 };
-        runCall(view, arenaBytes, from, span);
-        from = span.to;
+        from += runCall(view, arenaBytes, from, Math.min(end - from, maxItems));
       }
     },
   };

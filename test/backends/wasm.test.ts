@@ -140,7 +140,7 @@ describe("wasm back end", { timeout: 60_000 }, () => {
 });
 
 describe("arenas", () => {
-  const backend = createWasmBackend({ workers: 2, inline: false });
+  const backend = createWasmBackend({ workers: 2, inline: "never" });
 
   it("takes messages scattered over a large arena", async () => {
     const random = createRandom(5);

@@ -17,7 +17,8 @@ const columns: [name: string, create: () => Backend][] = [
     id,
     () => create({ workers: 2, allowSoftwareAdapter: true }),
   ]),
-  ["wasm on workers only", () => createWasmBackend({ workers: 2, inline: false })],
+  ["wasm on workers only", () => createWasmBackend({ workers: 2, inline: "never" })],
+  ["wasm on the calling thread", () => createWasmBackend({ inline: "always" })],
   ["wasm without relaxed SIMD", () => createWasmBackend({ workers: 1, simd: "baseline" })],
   ["wasm with assertions", () => createWasmBackend({ workers: 2, debug: true })],
   [

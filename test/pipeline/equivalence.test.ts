@@ -94,6 +94,19 @@ describe("pipeline ≡ sequential", () => {
     for (const report of reports) assert.deepEqual(report.failures, []);
   });
 
+  it("ends a long stream that a slow reader holds up, with a last group that is not full", async () => {
+    const count = 6 * GROUP_UNITS + 7;
+    const inputs = Array.from({ length: count }, (_, i): BlockInput => {
+      return { label: `${i}`, content: { kind: "block-rlp", bytes: Uint8Array.of(i & 127) } };
+    });
+    let seen = 0;
+    for await (const report of pipeline.run(inputs)) {
+      assert.equal(report.label, `${seen++}`);
+      if (seen % 64 === 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.equal(seen, count);
+  });
+
   it("stops reading the source when the reader stops, and can run again", async () => {
     const inputs = await generatedChain(2, 4);
     let taken = 0;

@@ -241,7 +241,7 @@ describe("WorkerPool", { timeout: 60_000 }, () => {
     const index = new URL("../../src/index.js", import.meta.url).href;
     const script = `
       import { Batch, createWasmBackend, keccak256 } from ${JSON.stringify(index)};
-      const backend = createWasmBackend({ workers: 2, inline: false });
+      const backend = createWasmBackend({ workers: 2, inline: "never" });
       const batch = new Batch(keccak256, 100);
       batch.count = 100;
       await backend.run(batch);

@@ -27,6 +27,7 @@ import {
   feScatter,
   feSqr2,
   feSqrSub2,
+  feSqrSubTwice2,
   feSub,
   feSwapLanes,
 } from "./field";
@@ -43,8 +44,6 @@ import { wordsAreZero } from "./words";
 
 const element = FE_BYTES;
 
-const RUN_0: usize = memory.data(80, 16);
-const RUN_1: usize = memory.data(80, 16);
 const INVERSE_0: usize = memory.data(80, 16);
 const INVERSE_1: usize = memory.data(80, 16);
 const SLOPE_0: usize = memory.data(80, 16);
@@ -62,6 +61,8 @@ const Y1_1: usize = memory.data(80, 16);
 const BOTH: usize = memory.data(80, 16);
 const SWAPPED: usize = memory.data(80, 16);
 const WORDS: usize = memory.data(32, 16);
+/** Keeps loads that only warm the cache from being dropped. */
+const TOUCHED: usize = memory.data(4);
 
 /** Before this point every accumulator starts, so that neither infinity nor ±Q is met: set by initializeBlinding. */
 export const BLIND_X: usize = memory.data(80, 16);
@@ -70,9 +71,13 @@ export const BLIND_Y: usize = memory.data(80, 16);
 export const UNBLIND_X: usize = memory.data(80, 16);
 export const UNBLIND_Y: usize = memory.data(80, 16);
 
-/** INVERSE_0, INVERSE_1 = 1/RUN_0, 1/RUN_1, each times the constant `factor`; false where a lane of either is zero. */
-function invertRuns(factor: usize): bool {
-  feMul(BOTH, RUN_0, RUN_1);
+/**
+ * INVERSE_0, INVERSE_1 = the inverses of the two running products after `count` elements, each times the constant `factor`;
+ * false where a lane of either is zero.
+ */
+function invertProducts(count: usize, factor: usize): bool {
+  const run0 = products + count * element, run1 = run0 + element;
+  feMul(BOTH, run0, run1);
   feSwapLanes(SWAPPED, BOTH);
   feMul(T_0, BOTH, SWAPPED);
   feGet(WORDS, T_0);
@@ -83,26 +88,31 @@ function invertRuns(factor: usize): bool {
   feCarry(T_0, T_0);
   feMul(T_0, T_0, SWAPPED);
   if (factor != FE_ONE) feMul(T_0, T_0, factor);
-  feMul2(INVERSE_0, T_0, RUN_1, INVERSE_1, T_0, RUN_0);
+  feMul2(INVERSE_0, T_0, run1, INVERSE_1, T_0, run0);
   return true;
 }
 
-/** `products` = running products of the `count` elements at `values`, before each. */
+/** The two running products begin at 1; each step multiplies into the pair of elements after. */
+// @ts-ignore: decorator
+@inline
+function beginProducts(): void {
+  feCopy(products, FE_ONE);
+  feCopy(products + element, FE_ONE);
+}
+
+/** `products` = running products of the `count` elements at `values`, before each and after the last two. */
 function multiplyUp(values: usize, count: usize): void {
-  feCopy(RUN_0, FE_ONE);
-  feCopy(RUN_1, FE_ONE);
-  for (let i: usize = 0; i < count; i += 2) {
-    const o = i * element;
-    feCopy(products + o, RUN_0);
-    feCopy(products + o + element, RUN_1);
-    feMul2(RUN_0, RUN_0, values + o, RUN_1, RUN_1, values + o + element);
+  beginProducts();
+  for (let o: usize = 0; o < count * element; o += 2 * element) {
+    const at = products + o, next = at + 2 * element;
+    feMul2(next, at, values + o, next + element, at + element, values + o + element);
   }
 }
 
 /** o = 1/a for `count` elements, none zero in any lane. */
 export function invertDense(o: usize, a: usize, count: usize): void {
   multiplyUp(a, count);
-  if (!invertRuns(FE_ONE)) unreachable();
+  if (!invertProducts(count, FE_ONE)) unreachable();
   for (let i = <isize>count - 2; i >= 0; i -= 2) {
     const at = <usize>i * element;
     feMul2(T_0, INVERSE_0, products + at, T_1, INVERSE_1, products + at + element);
@@ -115,7 +125,7 @@ export function invertDense(o: usize, a: usize, count: usize): void {
 /** (dx, dy) = 2·(sx, sy) for `count` elements; false, with nothing written, where some y is zero. */
 export function doubleDense(dx: usize, dy: usize, sx: usize, sy: usize, count: usize): bool {
   multiplyUp(sy, count);
-  if (!invertRuns(FE_THREE_HALVES)) return false;
+  if (!invertProducts(count, FE_THREE_HALVES)) return false;
   for (let i = <isize>count - 2; i >= 0; i -= 2) {
     const o = <usize>i * element;
     const x0 = sx + o, x1 = x0 + element, y0 = sy + o, y1 = y0 + element;
@@ -152,7 +162,7 @@ export function addDense(
     feSub(denominators + i * element, bx + i * stride, ax + i * element);
   }
   multiplyUp(denominators, count);
-  if (!invertRuns(FE_ONE)) return false;
+  if (!invertProducts(count, FE_ONE)) return false;
   for (let i = <isize>count - 2; i >= 0; i -= 2) {
     const o = <usize>i * element, ob = <usize>i * stride;
     const x0 = ax + o, x1 = x0 + element, y0 = ay + o, y1 = y0 + element;
@@ -199,11 +209,17 @@ export function addList(list: usize, length: usize): void {
     feCopy(feItem(accX, CAPACITY + slot), BLIND_X);
     feCopy(feItem(accY, CAPACITY + slot), BLIND_Y);
   }
-  feCopy(RUN_0, FE_ONE);
-  feCopy(RUN_1, FE_ONE);
+  beginProducts();
   const steps = length >> 2;
+  let touched: u32 = 0;
   for (let i: usize = 0; i < steps; i++) {
     const at = list + (i << 4), o = i * (2 * element);
+    // Table entries lie all over: ask for those of the step after next, so that they are here by then.
+    const ahead = list + (min<usize>(i + 2, steps - 1) << 4);
+    for (let j: usize = 0; j < 16; j += 4) {
+      const digit = load<u32>(ahead + j);
+      touched ^= load<u32>(digitX(digit)) ^ load<u32>(digitY(digit));
+    }
     const c0 = load<u32>(at), c1 = load<u32>(at, 4), c2 = load<u32>(at, 8), c3 = load<u32>(at, 12);
     feGather(X1_0, feItem(accX, digitItem(c0)), feItem(accX, digitItem(c1)));
     feGather(X1_1, feItem(accX, digitItem(c2)), feItem(accX, digitItem(c3)));
@@ -211,11 +227,11 @@ export function addList(list: usize, length: usize): void {
     feGatherPacked(X2_1, digitX(c2), digitX(c3));
     feSub(denominators + o, X2_0, X1_0);
     feSub(denominators + o + element, X2_1, X1_1);
-    feCopy(products + o, RUN_0);
-    feCopy(products + o + element, RUN_1);
-    feMul2(RUN_0, RUN_0, denominators + o, RUN_1, RUN_1, denominators + o + element);
+    const before = products + o, next = before + 2 * element, d = denominators + o;
+    feMul2(next, before, d, next + element, before + element, d + element);
   }
-  if (!invertRuns(FE_ONE)) {
+  store<u32>(TOUCHED, touched);
+  if (!invertProducts(steps << 1, FE_ONE)) {
     // Some accumulator has its addend's x. Those additions run with denominator 1: what they give is thrown away.
     for (let i: usize = 0; i < length; i++) {
       const lane = feItem(denominators, i);
@@ -225,7 +241,7 @@ export function addList(list: usize, length: usize): void {
       feCopyLane(lane, feLane(FE_ONE, i));
     }
     multiplyUp(denominators, steps << 1);
-    if (!invertRuns(FE_ONE)) unreachable();
+    if (!invertProducts(steps << 1, FE_ONE)) unreachable();
   }
   for (let i = <isize>steps - 1; i >= 0; i--) {
     const at = list + (<usize>i << 4), o = <usize>i * (2 * element);
@@ -238,8 +254,6 @@ export function addList(list: usize, length: usize): void {
     feMul2(INVERSE_0, INVERSE_0, d, INVERSE_1, INVERSE_1, d + element);
     feGather(X1_0, x0, x1);
     feGather(X1_1, x2, x3);
-    feGatherPacked(X2_0, digitX(c0), digitX(c1));
-    feGatherPacked(X2_1, digitX(c2), digitX(c3));
     feGather(Y1_0, y0, y1);
     feGather(Y1_1, y2, y3);
     feGatherSigned(T_0, digitY(c0), digitY(c1), digitSign(c0), digitSign(c1));
@@ -247,7 +261,8 @@ export function addList(list: usize, length: usize): void {
     feSub(T_0, T_0, Y1_0);
     feSub(T_1, T_1, Y1_1);
     feMul2(SLOPE_0, SLOPE_0, T_0, SLOPE_1, SLOPE_1, T_1);
-    feSqrSub2(X_0, SLOPE_0, X1_0, X2_0, X_1, SLOPE_1, X1_1, X2_1);
+    // λ² − x₁ − x₂, where x₂ − x₁ is at hand.
+    feSqrSubTwice2(X_0, SLOPE_0, d, X1_0, X_1, SLOPE_1, d + element, X1_1);
     feSub(T_0, X1_0, X_0);
     feSub(T_1, X1_1, X_1);
     feMulSub2(T_0, T_0, SLOPE_0, Y1_0, T_1, T_1, SLOPE_1, Y1_1);

@@ -183,6 +183,43 @@ export function feSqrSub2(
   check(o1);
 }
 
+/** o = a² − c − 2d. */
+// @ts-ignore: decorator
+@inline
+export function feSqrSubTwice(o: usize, a: usize, c: usize, d: usize): void {
+  check(a);
+  check(c);
+  check(d);
+  if (ASC_FEATURE_RELAXED_SIMD) fma.feSqrSubTwice(o, a, c, d);
+  else int.feSqrSubTwice(o, a, c, d);
+  check(o);
+}
+
+/** o0 = a0² − c0 − 2·d0 and o1 = a1² − c1 − 2·d1. */
+// @ts-ignore: decorator
+@inline
+export function feSqrSubTwice2(
+  o0: usize,
+  a0: usize,
+  c0: usize,
+  d0: usize,
+  o1: usize,
+  a1: usize,
+  c1: usize,
+  d1: usize,
+): void {
+  check(a0);
+  check(c0);
+  check(d0);
+  check(a1);
+  check(c1);
+  check(d1);
+  if (ASC_FEATURE_RELAXED_SIMD) fma.feSqrSubTwice2(o0, a0, c0, d0, o1, a1, c1, d1);
+  else int.feSqrSubTwice2(o0, a0, c0, d0, o1, a1, c1, d1);
+  check(o0);
+  check(o1);
+}
+
 /** o = a + b. */
 // @ts-ignore: decorator
 @inline

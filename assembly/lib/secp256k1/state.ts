@@ -1,4 +1,4 @@
-// Memory of the recovery kernel: one set of arrays, reserved at initialize(), for batches of up to CAPACITY items.
+// Memory of the signature kernels: one set of arrays, reserved at initialize(), for batches of up to CAPACITY items.
 import { reserve } from "../reserve";
 import { FE_BYTES } from "./field";
 import { SC_BYTES } from "./scalar";
@@ -21,8 +21,8 @@ export const ENTRY_BETA_X: usize = 40;
 export const ENTRY_Y: usize = 80;
 
 /** Odd multiples of G and of 2^128·G: x, y packed. */
-export const GENERATOR_WINDOW: u64 = 15;
-export const GENERATOR_ENTRIES: usize = 1 << 13;
+export const GENERATOR_WINDOW: u64 = 14;
+export const GENERATOR_ENTRIES: usize = 1 << 12;
 export const GENERATOR_ENTRY: usize = 80;
 
 /** Bit positions of a digit: 0 … 128. */
@@ -51,18 +51,21 @@ export let generatorTable: usize = 0;
 /** List lengths (u32) and lists by position and level. */
 export let listLengths: usize = 0;
 export let lists: usize = 0;
-/** Per item: r, its inverse, u₁ and u₂ as words, and whether it needs the complete ladder. */
+/** Per item: a scalar to invert, its inverse, and the words of a and b in a·G + b·P. */
 export let scalars: usize = 0;
 export let inverses: usize = 0;
 export let multipliers: usize = 0;
+/** Per item (u8): whether its sum counts, whether it needs the complete ladder, whether the sum is infinity. */
+export let active: usize = 0;
 export let doubtful: usize = 0;
+export let infinite: usize = 0;
 
-/** Reserves everything: about 7 MiB. */
+/** Reserves everything: about 5 MiB. */
 export function initializeState(): void {
   accX = reserve(ARRAY);
   accY = reserve(ARRAY);
   accZ = reserve(ARRAY);
-  products = reserve(ARRAY);
+  products = reserve(ARRAY + 2 * FE_BYTES);
   denominators = reserve(ARRAY);
   multiplesX = reserve(TABLE_ENTRIES * MULTIPLES_STRIDE);
   multiplesY = reserve(TABLE_ENTRIES * MULTIPLES_STRIDE);
@@ -75,7 +78,9 @@ export function initializeState(): void {
   scalars = reserve(CAPACITY * SC_BYTES);
   inverses = reserve(CAPACITY * SC_BYTES);
   multipliers = reserve(CAPACITY * 64);
+  active = reserve(CAPACITY + DUMMIES);
   doubtful = reserve(CAPACITY + DUMMIES);
+  infinite = reserve(CAPACITY + DUMMIES);
 }
 
 /** The list of digits at `position`, `level`. */

@@ -33,8 +33,8 @@ export interface WasmBackendOptions extends BackendOptions {
   readonly simd?: "auto" | "baseline";
   /** Run the kernels built with assertions. */
   readonly debug?: boolean;
-  /** Run small batches on the calling thread; default true. */
-  readonly inline?: boolean;
+  /** Which batches run on the calling thread; default `small`. With `always` there are no workers at all. */
+  readonly inline?: "small" | "always" | "never";
   readonly pool?: Omit<PoolOptions, "workers">;
 }
 
@@ -92,8 +92,10 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       const shape = shapeOf(algorithm);
       const limits = await readLimits(module);
       if (closed) throw failure("ERR_CLOSED", "closed");
-      pool ??= createPool({ ...options.pool, workers });
-      await pool.addKernel(id, module, shape);
+      if (options.inline !== "always") {
+        pool ??= createPool({ ...options.pool, workers });
+        await pool.addKernel(id, module, shape);
+      }
       return { shape, module, limits, inline: undefined };
     } catch (error) {
       if (error instanceof LanewiseError) throw error;
@@ -117,10 +119,17 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       cell.inline ??= createKernel(cell.module, cell.shape);
       (await cell.inline).run(view, batch.arenaLength, 0, batch.count);
       return true;
-    } catch {
+    } catch (error) {
       cell.inline = undefined;
-      return false;
+      if (pool) return false;
+      throw failure("ERR_BACKEND_FAILED", `kernel ${batch.algorithm.id} failed`, error);
     }
+  }
+
+  /** Only where nothing else is in flight: a burst of small batches is work for all cores. */
+  function fitsInline({ count, arenaLength }: Batch, { inlineItems }: KernelLimits): boolean {
+    if (options.inline !== undefined && options.inline !== "small") return !pool;
+    return running === 1 && count <= inlineItems && arenaLength <= INLINE_ARENA_BYTES;
   }
 
   async function dispatch(batch: Batch, signal: AbortSignal | undefined): Promise<void> {
@@ -133,13 +142,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     throwIfOver();
     const { records, arena, verdicts, results } = batch.sections;
     const view: BatchView = { buffer: batch.buffer, records, arena, verdicts, results };
-    // Only where nothing else is in flight: a burst of small batches is work for all cores.
-    const small =
-      options.inline !== false &&
-      running === 1 &&
-      count <= cell.limits.inlineItems &&
-      batch.arenaLength <= INLINE_ARENA_BYTES;
-    if (small && (await runInline(cell, batch, view))) return;
+    if (fitsInline(batch, cell.limits) && (await runInline(cell, batch, view))) return;
     throwIfOver();
     const idle = Math.max(1, Math.floor(workers / (pool!.stats().inFlight + 1)));
     await pool!.run({

@@ -111,11 +111,7 @@ export function headerFromJson(value: unknown, path = "block"): BlockHeader {
     }
     if (last !== "") throw malformed(last, `a value, since there is ${jsonName}`, "nothing");
     if (kind === "integer") {
-      const integer = asQuantity(entry, where);
-      if (integer >= 1n << BigInt(8 * size)) {
-        throw malformed(where, `at most ${8 * size} bits`, `0x${integer.toString(16)}`);
-      }
-      header[name] = integer;
+      header[name] = asQuantity(entry, where, 8 * size);
     } else {
       header[name] = size > 0 ? asData(entry, where, size) : asData(entry, where);
     }
@@ -126,10 +122,10 @@ export function headerFromJson(value: unknown, path = "block"): BlockHeader {
 function withdrawalFromJson(value: unknown, path: string): Withdrawal {
   const json = asObject(value, path);
   return {
-    index: asQuantity(json.index, `${path}.index`),
-    validatorIndex: asQuantity(json.validatorIndex, `${path}.validatorIndex`),
+    index: asQuantity(json.index, `${path}.index`, 64),
+    validatorIndex: asQuantity(json.validatorIndex, `${path}.validatorIndex`, 64),
     address: asData(json.address, `${path}.address`, 20),
-    amount: asQuantity(json.amount, `${path}.amount`),
+    amount: asQuantity(json.amount, `${path}.amount`, 64),
   };
 }
 

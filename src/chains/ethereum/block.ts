@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type BlockHeader, headerFromItem, headerInput, integerOf, malformed } from "./header.ts";
+import {
+  type BlockHeader,
+  decodeHeader,
+  headerFromItem,
+  headerInput,
+  integerOf,
+  malformed,
+} from "./header.ts";
 import {
   decodeRlp,
   encodeRlp,
@@ -55,10 +62,7 @@ export function decodeBlock(bytes: Uint8Array): Block {
   const headerStart = reader.start;
   readList(reader, headerStart, bytes.length, "block.header");
   const transactionsStart = reader.end;
-  const header = headerFromItem(
-    decodeRlp(bytes.subarray(headerStart, transactionsStart), { maxDepth: 1, maxItems: 64 }),
-    "block.header",
-  );
+  const header = decodeHeader(bytes.subarray(headerStart, transactionsStart), "block.header");
   readList(reader, transactionsStart, bytes.length, "block.transactions");
   const ommersStart = reader.end;
   const transactions = envelopes(bytes, reader.start, ommersStart);
@@ -110,13 +114,13 @@ function envelopes(bytes: Uint8Array, start: number, end: number): Uint8Array[] 
 }
 
 function decodeOmmers(rlp: Uint8Array): BlockHeader[] {
-  const item = decodeRlp(rlp, { maxDepth: 2, maxItems: MAX_OMMERS * 32 });
+  const item = decodeRlp(rlp, { path: "block.ommers", maxDepth: 3, maxItems: MAX_OMMERS * 32 });
   if (item instanceof Uint8Array) throw malformed("block.ommers", "a list", "a byte string");
   return item.map((ommer, i) => headerFromItem(ommer, `block.ommers[${i}]`));
 }
 
 function decodeWithdrawals(rlp: Uint8Array): Withdrawal[] {
-  const list = decodeRlp(rlp, { maxDepth: 2 });
+  const list = decodeRlp(rlp, { path: "block.withdrawals", maxDepth: 3 });
   if (list instanceof Uint8Array) throw malformed("block.withdrawals", "a list", "a byte string");
   return list.map((item, i) => {
     const path = `block.withdrawals[${i}]`;

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { CELLS_PER_BLOB } from "./blob-cells.ts";
 import {
   AUTHORIZATION_WORDS,
   AuthorizationWord,
@@ -17,18 +18,12 @@ import {
   SIGNATURE_REPLAY_PROTECTED,
   TransactionType,
 } from "./fields.ts";
+import { checkPacked, type PackedTransactions, packTransactions } from "./packed.ts";
 import { RLP_LIST, RlpReader } from "./rlp.ts";
 import type { TransactionRules } from "./rules.ts";
 import { isMaxU64, TransactionList } from "./transaction-list.ts";
 import { checkStaticRules } from "./validity.ts";
 import { TransactionVerdict as V } from "./verdict.ts";
-
-/** Raw transactions back to back: number i is `bytes[offsets[i] … offsets[i + 1])`. */
-export interface PackedTransactions {
-  readonly bytes: Uint8Array;
-  /** One more than there are transactions; never decreasing. */
-  readonly offsets: Uint32Array;
-}
 
 export interface DecodeOptions {
   /** Accept blob transactions with their sidecar, as pools gossip them; a block's body never holds one. */
@@ -70,7 +65,6 @@ const AUTHORIZATION_BYTES = [32, 20, 8, 1, 32, 32] as const;
 
 const BLOB_BYTES = 131_072;
 const KZG_BYTES = 48;
-const CELLS_PER_BLOB = 128;
 
 /**
  * Decodes raw transactions and applies the fork's static rules to each.
@@ -87,50 +81,11 @@ export function decodeTransactions(
   rules: TransactionRules,
   options: DecodeOptions = {},
 ): TransactionList {
-  const { bytes, offsets } = "offsets" in raws ? checkedOffsets(raws) : pack(raws);
+  const { bytes, offsets } = "offsets" in raws ? checkPacked(raws) : packTransactions(raws);
   const list = new TransactionList(bytes, offsets, rules);
   const decoder = new Decoder(list, options.networkForm ?? false);
   for (let i = 0; i < list.count; i++) list.verdicts[i] = decoder.decode(i);
   return list;
-}
-
-/** Joins raw transactions into one buffer. */
-function pack(raws: readonly Uint8Array[]): PackedTransactions {
-  let total = 0;
-  for (const raw of raws) total += raw.length;
-  if (total >= 2 ** 32) {
-    throw new RangeError(`decodeTransactions: expected less than 4 GiB, got ${total} bytes`);
-  }
-  const bytes = new Uint8Array(total);
-  const offsets = new Uint32Array(raws.length + 1);
-  let at = 0;
-  for (let i = 0; i < raws.length; i++) {
-    bytes.set(raws[i], at);
-    at += raws[i].length;
-    offsets[i + 1] = at;
-  }
-  return { bytes, offsets };
-}
-
-function checkedOffsets(packed: PackedTransactions): PackedTransactions {
-  const { bytes, offsets } = packed;
-  if (offsets.length === 0) {
-    throw new RangeError("decodeTransactions offsets: expected at least one, got none");
-  }
-  for (let i = 1; i < offsets.length; i++) {
-    if (offsets[i] < offsets[i - 1]) {
-      throw new RangeError(
-        `decodeTransactions offsets: expected no decrease at ${i}, got ${offsets[i - 1]}, ${offsets[i]}`,
-      );
-    }
-  }
-  const end = offsets[offsets.length - 1];
-  if (end > bytes.length) {
-    throw new RangeError(
-      `decodeTransactions offsets: expected at most ${bytes.length} bytes, got ${end}`,
-    );
-  }
-  return packed;
 }
 
 /** Fills one row at a time. */

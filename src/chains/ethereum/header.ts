@@ -102,7 +102,7 @@ const FIELD_COUNTS: readonly number[] = [REQUIRED_HEADER_FIELDS, 16, 17, 20, 21]
  * @throws LanewiseError `ERR_INPUT` naming the field.
  */
 export function decodeHeader(rlp: Uint8Array, path = "header"): BlockHeader {
-  return headerFromItem(decodeRlp(rlp, { maxDepth: 1, maxItems: 64 }), path);
+  return headerFromItem(decodeRlp(rlp, { path, maxDepth: 2, maxItems: 64 }), path);
 }
 
 /** A header out of its decoded list. */

@@ -22,7 +22,6 @@ export {
 export {
   type DecodeOptions,
   decodeTransactions,
-  type PackedTransactions,
 } from "./decode.ts";
 export { blobBaseFee, nextBaseFee, nextExcessBlobGas } from "./fee-market.ts";
 export { TransactionField, TransactionType } from "./fields.ts";
@@ -48,6 +47,7 @@ export {
   keccakOf,
 } from "./header.ts";
 export { fromHex, toHex } from "./hex.ts";
+export { type PackedTransactions, packTransactions } from "./packed.ts";
 export {
   authorizationBytes,
   fillAuthorizationHashes,
@@ -67,7 +67,14 @@ export {
   RlpReader,
 } from "./rlp.ts";
 export { type RulesOptions, type TransactionRules, transactionRules } from "./rules.ts";
-export { checkSidecar, type KzgVerifier, loadKzgVerifier, versionedHash } from "./sidecar.ts";
+export {
+  checkSidecar,
+  createKzgVerifier,
+  type KzgLibrary,
+  type KzgVerifier,
+  loadKzgVerifier,
+  versionedHash,
+} from "./sidecar.ts";
 export { encodeTransactionJson, type JsonInconsistency } from "./transaction-json.ts";
 export {
   type AccessListEntry,

@@ -18,7 +18,7 @@ function describe(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object") return "an object";
-  const text = JSON.stringify(value);
+  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
@@ -34,10 +34,14 @@ export function asArray(value: unknown, path: string): readonly unknown[] {
   throw malformed(path, "an array", describe(value));
 }
 
-/** A quantity of at most 256 bits. */
-export function asQuantity(value: unknown, path: string): bigint {
-  if (typeof value === "string" && QUANTITY.test(value)) return BigInt(value);
-  throw malformed(path, "a quantity (0x and hex digits, no leading zero)", describe(value));
+/** A quantity of at most 256 bits, or of at most `bits`. */
+export function asQuantity(value: unknown, path: string, bits = 256): bigint {
+  if (typeof value !== "string" || !QUANTITY.test(value)) {
+    throw malformed(path, "a quantity (0x and hex digits, no leading zero)", describe(value));
+  }
+  const quantity = BigInt(value);
+  if (quantity >> BigInt(bits) === 0n) return quantity;
+  throw malformed(path, `at most ${bits} bits`, describe(value));
 }
 
 /** Bytes; exactly `size` of them where it is given. */

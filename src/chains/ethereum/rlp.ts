@@ -86,6 +86,8 @@ export type RlpItem = Uint8Array | readonly RlpItem[];
 
 /** Bounds of {@link decodeRlp}, against inputs made to exhaust memory or the stack. */
 export interface RlpLimits {
+  /** Names the item in error messages; "RLP" unless given. */
+  readonly path?: string;
   /** Most lists inside one another; 64 unless given. */
   readonly maxDepth?: number;
   /** Most items, lists included; 2²⁰ unless given. */
@@ -98,14 +100,14 @@ export interface RlpLimits {
  * @throws LanewiseError `ERR_INPUT` naming the fault and its byte offset.
  */
 export function decodeRlp(bytes: Uint8Array, limits: RlpLimits = {}): RlpItem {
-  const { maxDepth = 64, maxItems = 2 ** 20 } = limits;
+  const { path = "RLP", maxDepth = 64, maxItems = 2 ** 20 } = limits;
   const reader = new RlpReader(bytes);
   let items = 0;
   const decodeAt = (at: number, limit: number, depth: number): RlpItem => {
-    if (!reader.read(at, limit)) throw rlpError(reader.error, at);
-    if (++items > maxItems) throw rlpError(TransactionVerdict.RlpTooComplex, at);
+    if (!reader.read(at, limit)) throw rlpError(path, reader.error, at);
+    if (++items > maxItems) throw rlpError(path, TransactionVerdict.RlpTooComplex, at);
     if (!reader.isList) return bytes.subarray(reader.start, reader.end);
-    if (depth === maxDepth) throw rlpError(TransactionVerdict.RlpTooComplex, at);
+    if (depth === maxDepth) throw rlpError(path, TransactionVerdict.RlpTooComplex, at);
     const { end } = reader;
     const list: RlpItem[] = [];
     for (let next = reader.start; next < end; next = reader.end) {
@@ -115,14 +117,15 @@ export function decodeRlp(bytes: Uint8Array, limits: RlpLimits = {}): RlpItem {
     return list;
   };
   const item = decodeAt(0, bytes.length, 0);
-  if (reader.end !== bytes.length) throw rlpError(TransactionVerdict.RlpTrailingBytes, reader.end);
+  if (reader.end !== bytes.length)
+    throw rlpError(path, TransactionVerdict.RlpTrailingBytes, reader.end);
   return item;
 }
 
-function rlpError(verdict: TransactionVerdict, offset: number): LanewiseError {
+function rlpError(path: string, verdict: TransactionVerdict, offset: number): LanewiseError {
   return new LanewiseError(
     "ERR_INPUT",
-    `RLP: ${transactionVerdictName(verdict)} at byte offset ${offset}`,
+    `${path}: ${transactionVerdictName(verdict)} at byte offset ${offset}`,
   );
 }
 

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { LanewiseError } from "../../core/index.ts";
+import { blobCells, CELLS_PER_BLOB } from "./blob-cells.ts";
 import { toHex } from "./hex.ts";
 import type { BlobSidecar, TransactionList } from "./transaction-list.ts";
 import { TransactionVerdict } from "./verdict.ts";
@@ -64,47 +65,64 @@ function proofsHold(sidecar: BlobSidecar, kzg: KzgVerifier): boolean {
     : kzg.verifyCellProofs(blobs, commitments, proofs);
 }
 
-const CELLS_PER_BLOB = 128;
+/** The functions of the package `kzg-wasm` that a verifier calls; arguments are 0x-prefixed hex. */
+export interface KzgLibrary {
+  verifyBlobKZGProof(blob: string, commitment: string, proof: string): boolean;
+  verifyCellKzgProofBatch(
+    commitments: string[],
+    cellIndices: number[],
+    cells: string[],
+    proofs: string[],
+  ): boolean;
+}
 
-/**
- * A verifier on c-kzg-4844 compiled to WebAssembly (`kzg-wasm`), with the trusted setup of Ethereum's ceremony.
- *
- * @throws LanewiseError `ERR_BACKEND_UNAVAILABLE` where the package cannot be loaded.
- */
-export async function loadKzgVerifier(): Promise<KzgVerifier> {
-  let library: Awaited<ReturnType<typeof import("kzg-wasm")["loadKZG"]>>;
-  try {
-    const { loadKZG } = await import("kzg-wasm");
-    library = await loadKZG();
-  } catch (cause) {
-    throw new LanewiseError("ERR_BACKEND_UNAVAILABLE", "kzg-wasm: cannot be loaded", { cause });
-  }
-  const hexOf = (list: readonly Uint8Array[]): string[] => list.map(toHex);
-  // The library throws on bytes that are no field element or no point: an invalid proof like any other.
-  const holds = (check: () => boolean): boolean => {
-    try {
-      return check();
-    } catch {
-      return false;
-    }
-  };
+/** A verifier on a library that has its trusted setup loaded. */
+export function createKzgVerifier(library: KzgLibrary): KzgVerifier {
   return {
     verifyBlobProofs: (blobs, commitments, proofs) =>
-      holds(() => library.verifyBlobKZGProofBatch(hexOf(blobs), hexOf(commitments), hexOf(proofs))),
+      blobs.every((blob, i) =>
+        holds(() =>
+          library.verifyBlobKZGProof(toHex(blob), toHex(commitments[i]), toHex(proofs[i])),
+        ),
+      ),
     verifyCellProofs: (blobs, commitments, proofs) =>
       // One blob a call: the library passes its arguments on a small stack.
       blobs.every((blob, i) =>
         holds(() => {
-          const cells = library.computeCells(toHex(blob));
+          const cells = blobCells(toHex(blob).slice(2));
+          if (cells === undefined) return false;
           const commitment = toHex(commitments[i]);
-          const ofBlob = proofs.slice(i * CELLS_PER_BLOB, (i + 1) * CELLS_PER_BLOB);
           return library.verifyCellKzgProofBatch(
             cells.map(() => commitment),
             cells.map((_, cell) => cell),
-            cells,
-            hexOf(ofBlob),
+            cells.map((cell) => `0x${cell}`),
+            proofs.slice(i * CELLS_PER_BLOB, (i + 1) * CELLS_PER_BLOB).map(toHex),
           );
         }),
       ),
   };
+}
+
+/** The library throws on bytes that are no field element or no point: an invalid proof like any other. */
+function holds(check: () => boolean): boolean {
+  try {
+    return check();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A verifier on c-kzg-4844 compiled to WebAssembly (`kzg-wasm`), with the trusted setup of Ethereum's ceremony. Loading takes
+ * seconds: do it once a process.
+ *
+ * @throws LanewiseError `ERR_BACKEND_UNAVAILABLE` where the package cannot be loaded.
+ */
+export async function loadKzgVerifier(): Promise<KzgVerifier> {
+  try {
+    const { loadKZG } = await import("kzg-wasm");
+    return createKzgVerifier(await loadKZG());
+  } catch (cause) {
+    throw new LanewiseError("ERR_BACKEND_UNAVAILABLE", "kzg-wasm: cannot be loaded", { cause });
+  }
 }

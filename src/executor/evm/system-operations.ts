@@ -1,5 +1,5 @@
 /**
- * What a block does to the state besides its transactions: system calls (EIP-2935, 4788, 7002, 7251), deposit requests (EIP-6110),
+ * What a block does to the state besides its transactions: system writes and calls (EIP-2935, 4788, 7002, 7251), deposit requests (EIP-6110),
  * withdrawals (EIP-4895) and, before Paris, rewards (Yellow Paper §11.3).
  *
  * @module
@@ -28,19 +28,16 @@ const DEPOSIT_FIELDS = [
   [512, 8],
 ] as const;
 const DEPOSIT_LOG_BYTES = 576;
+/** Slots of both ring buffers (EIP-2935 HISTORY_SERVE_WINDOW, EIP-4788 HISTORY_BUFFER_LENGTH). */
+const RING_LENGTH = 8191n;
 const WEI_PER_GWEI = 1_000_000_000n;
 
-/** Calls a system contract; its output, or why the block is invalid, or `undefined` where there is no contract. */
-function systemCall(
-  machine: Machine,
-  address: Uint8Array,
-  input: Uint8Array,
-): Uint8Array | "failed" | undefined {
+/** Calls a system contract; its output, or "failed" where that makes the block invalid, or `undefined` where there is none. */
+function systemCall(machine: Machine, address: Uint8Array): Uint8Array | "failed" | undefined {
   const { evm, bytes } = machine;
-  const at = evm.allocate(20 + input.length);
+  const at = evm.allocate(20);
   bytes.set(address, at);
-  bytes.set(input, at + 20);
-  const status = evm.systemCall(at, at + 20, input.length);
+  const status = evm.systemCall(at, at, 0);
   if (status < 0) return undefined;
   return status === 0 ? "failed" : machine.own(evm.returnData(), evm.returnDataBytes());
 }
@@ -52,13 +49,26 @@ function credit(machine: Machine, address: Uint8Array, amount: bigint): void {
   machine.evm.credit(at + 32, at);
 }
 
-/** Before the first transaction: the parent's beacon root and block hash. A failing call changes nothing and is no error. */
+/** The write that the contract's own code would make for the system caller; skipped where no code is deployed. */
+function storeSlot(machine: Machine, contract: Uint8Array, slot: bigint, value: bigint): void {
+  const at = machine.evm.allocate(96);
+  machine.setWord(at, slot);
+  machine.setWord(at + 32, value);
+  machine.bytes.set(contract, at + 64);
+  machine.evm.storeSystemSlot(at + 64, at, at + 32);
+}
+
+/** Before the first transaction: the parent's beacon root and block hash. */
 export function beginBlock(machine: Machine, block: ExecutableBlock): void {
-  const { fork, parentBeaconBlockRoot, parentHash, number } = block.environment;
+  const { fork, parentBeaconBlockRoot, parentHash, number, timestamp } = block.environment;
   if (forkAtLeast(fork, "cancun") && parentBeaconBlockRoot !== undefined) {
-    systemCall(machine, BEACON_ROOTS, parentBeaconBlockRoot);
+    const index = timestamp % RING_LENGTH;
+    storeSlot(machine, BEACON_ROOTS, index, timestamp);
+    storeSlot(machine, BEACON_ROOTS, index + RING_LENGTH, bytesToBigint(parentBeaconBlockRoot));
   }
-  if (forkAtLeast(fork, "prague") && number > 0n) systemCall(machine, HISTORY_STORAGE, parentHash);
+  if (forkAtLeast(fork, "prague") && number > 0n) {
+    storeSlot(machine, HISTORY_STORAGE, (number - 1n) % RING_LENGTH, bytesToBigint(parentHash));
+  }
 }
 
 /** The non-empty requests in order of type, or the rule that the block breaks. */
@@ -100,7 +110,7 @@ export function endBlock(
     [1, WITHDRAWAL_REQUESTS],
     [2, CONSOLIDATION_REQUESTS],
   ] as const) {
-    const output = systemCall(machine, contract, new Uint8Array(0));
+    const output = systemCall(machine, contract);
     if (output === "failed") {
       return {
         ok: false,

@@ -4,7 +4,8 @@
  * ```
  * heads   u32 × 2^n        newest record of each bucket, in units of 8 bytes; 0 for none
  * log     u32 used units, then records on 8-byte boundaries, never changed once written:
- *         u32 older record of the bucket   u32 version   u32 key hash   u32 key bytes   u32 value bytes (2³²−1: deleted)   key   value
+ *         u32 older record of the bucket   u32 version   u32 key hash   u32 key bytes   u32 value bytes (2³²−1: deleted)
+ *         u32 record of an older key with the same listed prefix   key   value
  * ```
  *
  * A reader pinned at a version passes over newer records. When the table is crowded, the newest records move to a new pair of
@@ -15,9 +16,9 @@
 import { LanewiseError } from "../../core/index.ts";
 import type { KeyValueChange, KeyValueReader, KeyValueStore, SharedContents } from "./key-value.ts";
 
-const HEADER_BYTES = 20;
+const HEADER_BYTES = 24;
 const DELETED = 0xffffffff;
-const FIRST_UNIT = 2;
+const FIRST_UNIT = 1;
 const LEAST_BUCKETS = 1 << 12;
 const LEAST_LOG_BYTES = 1 << 20;
 
@@ -70,6 +71,11 @@ class Table {
     return this.bytes.slice(start, start + length);
   }
 
+  key(unit: number): Uint8Array {
+    const start = unit * 8 + HEADER_BYTES;
+    return this.bytes.slice(start, start + this.words[unit * 2 + 3]);
+  }
+
   #hasKey(unit: number, key: Uint8Array): boolean {
     const start = unit * 8 + HEADER_BYTES;
     for (let i = 0; i < key.length; i++) if (this.bytes[start + i] !== key[i]) return false;
@@ -96,7 +102,8 @@ export function openSharedMemory({
 /** A store in shared memory. */
 export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueStore {
   const { maxBytes = 2 ** 32, listedPrefixBytes } = options;
-  const lists = new Map<string, Map<string, Uint8Array>>();
+  /** By listed prefix: the first record of the key that came last. Only the writer lists. */
+  const lists = new Map<string, number>();
   let version = 0;
   let live = 0;
   let records = 0;
@@ -125,6 +132,12 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
     table.words[word + 2] = hash;
     table.words[word + 3] = key.length;
     table.words[word + 4] = value ? length : DELETED;
+    table.words[word + 5] = 0;
+    if (key.length > listedPrefixBytes && table.find(key, at) === 0) {
+      const prefix = prefixOf(key);
+      table.words[word + 5] = lists.get(prefix) ?? 0;
+      lists.set(prefix, unit);
+    }
     table.bytes.set(key, unit * 8 + HEADER_BYTES);
     if (value) table.bytes.set(value, unit * 8 + HEADER_BYTES + key.length);
     table.words[0] = Math.ceil(end / 8);
@@ -139,29 +152,20 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
     let buckets = LEAST_BUCKETS;
     while (buckets < live * 2) buckets *= 2;
     table = createTable(buckets, LEAST_LOG_BYTES);
+    lists.clear();
     records = 0;
     for (let unit = FIRST_UNIT; unit < old.words[0]; ) {
-      const keyBytes = old.words[unit * 2 + 3];
-      const start = unit * 8 + HEADER_BYTES;
-      const key = old.bytes.slice(start, start + keyBytes);
+      const key = old.key(unit);
       const value = old.value(unit);
       if (value !== undefined && old.find(key, version) === unit) {
         append(key, value, old.words[unit * 2 + 2], old.words[unit * 2 + 1]);
       }
-      unit = Math.ceil((start + keyBytes + (value?.length ?? 0)) / 8);
+      unit += Math.ceil((HEADER_BYTES + key.length + (value?.length ?? 0)) / 8);
     }
   }
 
-  function enlist(key: Uint8Array, present: boolean): void {
-    if (key.length <= listedPrefixBytes) return;
-    const text = Buffer.from(key).toString("latin1");
-    const prefix = text.slice(0, listedPrefixBytes);
-    const list = lists.get(prefix) ?? new Map<string, Uint8Array>();
-    if (present) {
-      lists.set(prefix, list);
-      list.set(text, key);
-    } else if (list.delete(text) && list.size === 0) lists.delete(prefix);
-  }
+  const prefixOf = (key: Uint8Array): string =>
+    Buffer.from(key.buffer, key.byteOffset, listedPrefixBytes).toString("latin1");
 
   const share = (): Extract<SharedContents, { kind: "memory" }> => ({
     kind: "memory",
@@ -179,7 +183,13 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
           `memory store list: expected a prefix of ${listedPrefixBytes} bytes, got ${prefix.length}`,
         );
       }
-      return [...(lists.get(Buffer.from(prefix).toString("latin1"))?.values() ?? [])];
+      const keys: Uint8Array[] = [];
+      let unit = lists.get(prefixOf(prefix)) ?? 0;
+      for (; unit !== 0; unit = table.words[unit * 2 + 5]) {
+        const key = table.key(unit);
+        if (table.value(table.find(key, version)) !== undefined) keys.push(key);
+      }
+      return keys;
     },
     async write(changes) {
       if (records + changes.length > table.heads.length * 2) {
@@ -198,7 +208,6 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
       const next = version + 1;
       for (const { key, value } of changes as readonly KeyValueChange[]) {
         append(key, value, hashOf(key), next);
-        enlist(key, value !== undefined);
       }
       version = next;
     },

@@ -73,6 +73,7 @@ test("values that are not strict hex are refused with their path", () => {
     [legacy, { nonce: "0x" }, /^tx\.nonce/],
     [legacy, { nonce: "12" }, /^tx\.nonce/],
     [legacy, { nonce: 12 }, /^tx\.nonce: .* got 12$/],
+    [legacy, { nonce: 12n }, /^tx\.nonce: .* got 12$/],
     [legacy, { nonce: undefined }, /^tx\.nonce: .* got nothing$/],
     [legacy, { nonce: null }, /^tx\.nonce: .* got null$/],
     [legacy, { value: `0x1${"0".repeat(64)}` }, /^tx\.value/],
@@ -207,6 +208,12 @@ test("a block that is malformed is refused with the path", { skip: corpusSkip },
       block.withdrawals[0].address = "0x";
     }),
     /^block\.withdrawals\[0\]\.address/,
+  );
+  assert.match(
+    message((block) => {
+      block.withdrawals[1].amount = `0x1${"0".repeat(16)}`;
+    }),
+    /^block\.withdrawals\[1\]\.amount: expected at most 64 bits/,
   );
   assert.match(
     message((block) => {

@@ -19,6 +19,7 @@ const operations: Record<string, [number, (...v: bigint[]) => bigint]> = {
   feSqr: [1, (a) => a * a],
   feMulSub: [3, (a, b, c) => a * b - c],
   feSqrSub: [3, (a, c, d) => a * a - c - d],
+  feSqrSubTwice: [3, (a, c, d) => a * a - c - 2n * d],
   feAdd: [2, (a, b) => a + b],
   feSub: [2, (a, b) => a - b],
   feDouble: [1, (a) => 2n * a],

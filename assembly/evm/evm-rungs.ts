@@ -1,0 +1,29 @@
+// asc-always: --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65535 --enable threads
+/** The interpreter's building blocks one by one, for tests that compare each with bigint and noble. */
+export {
+  add,
+  addmod,
+  byteAt,
+  byteLength,
+  div,
+  exp,
+  leadingZeros,
+  lt,
+  mod,
+  mul,
+  mulmod,
+  multiply64,
+  sar,
+  sdiv,
+  setScratch,
+  shl,
+  shr,
+  signextend,
+  slt,
+  smod,
+  sub,
+} from "./u256";
+export { initializeRoundConstants, keccak256 } from "../lib/keccak-scalar";
+export { initializeConstants, sha256 } from "../lib/sha256-scalar";
+export { compress, initializeVector } from "../lib/blake2f";
+export { analyse, bitmapBytes } from "./code";

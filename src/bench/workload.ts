@@ -1,0 +1,102 @@
+/**
+ * What a benchmark computes: valid records of one algorithm, as a batch for our back ends and as plain bytes for peers.
+ *
+ * @module
+ */
+
+import { type Algorithm, Batch } from "../core/index.ts";
+import { createRandom } from "../workloads/random.ts";
+import { createSigner, recoverRecord } from "../workloads/secp256k1-recover.ts";
+
+/** A signature as peers' functions take it. */
+export interface SignatureInput {
+  /** 32 bytes. */
+  readonly digest: Uint8Array;
+  /** r ‖ s, 64 bytes. */
+  readonly signature: Uint8Array;
+  readonly recoveryId: number;
+}
+
+/** Inputs of `count` items; one of the two lists is filled. */
+export interface Workload {
+  readonly algorithm: Algorithm;
+  readonly count: number;
+  readonly messages: readonly Uint8Array[];
+  readonly signatures: readonly SignatureInput[];
+  /** A batch of the first `size` items; `size` may exceed `count`, items repeat then. */
+  batch(size: number): Batch;
+  /** The reference's result of item `index`. */
+  expected(index: number): Uint8Array;
+}
+
+/** Items that differ; larger batches repeat them. */
+const DISTINCT_ITEMS = 512;
+
+/** Valid, seeded inputs of this algorithm, or `undefined` where there is no benchmark of it. */
+export function createWorkload(algorithm: Algorithm, messageBytes: number): Workload | undefined {
+  const { offset, length } = algorithm.record.fields;
+  if (algorithm.usesArena && offset && length) return messageWorkload(algorithm, messageBytes);
+  if (algorithm.id === "secp256k1-recover") return recoverWorkload(algorithm);
+  return undefined;
+}
+
+function messageWorkload(algorithm: Algorithm, messageBytes: number): Workload {
+  const random = createRandom(1);
+  const messages = Array.from({ length: DISTINCT_ITEMS }, () => random.bytes(messageBytes));
+  const { offset, length } = algorithm.record.fields;
+  function batch(size: number): Batch {
+    const filled = new Batch(algorithm, size, size * messageBytes);
+    const view = new DataView(filled.buffer);
+    for (let i = 0; i < size; i++) {
+      const record = i * algorithm.record.byteLength;
+      view.setUint32(record + offset.offset, i * messageBytes, true);
+      view.setUint32(record + length.offset, messageBytes, true);
+      filled.arena.set(messages[i % DISTINCT_ITEMS], i * messageBytes);
+    }
+    filled.count = size;
+    filled.arenaLength = size * messageBytes;
+    return filled;
+  }
+  return {
+    algorithm,
+    count: DISTINCT_ITEMS,
+    messages,
+    signatures: [],
+    batch,
+    expected: (index) => referenceResult(batch(index + 1), index),
+  };
+}
+
+function recoverWorkload(algorithm: Algorithm): Workload {
+  const random = createRandom(2);
+  const signer = createSigner(3, 64, 64);
+  const records = Array.from({ length: DISTINCT_ITEMS }, (_, i) =>
+    recoverRecord(signer.sign(random.bigint(1n << 256n), i % 64, random.below(64))),
+  );
+  const { z, r, recoveryId } = algorithm.record.fields;
+  function batch(size: number): Batch {
+    const filled = new Batch(algorithm, size);
+    for (let i = 0; i < size; i++) filled.record(i).set(records[i % DISTINCT_ITEMS]);
+    filled.count = size;
+    return filled;
+  }
+  return {
+    algorithm,
+    count: DISTINCT_ITEMS,
+    messages: [],
+    signatures: records.map((record) => ({
+      digest: record.slice(z.offset, z.offset + 32),
+      signature: record.slice(r.offset, r.offset + 64),
+      recoveryId: record[recoveryId.offset],
+    })),
+    batch,
+    expected: (index) => referenceResult(batch(index + 1), index),
+  };
+}
+
+function referenceResult(batch: Batch, index: number): Uint8Array {
+  const result = new Uint8Array(batch.algorithm.result.byteLength);
+  const verdict = batch.algorithm.reference(batch.record(index), batch.arena, result);
+  if (verdict !== 0) throw new Error(`bench: item ${index} is not valid (verdict ${verdict})`);
+  return result;
+}

@@ -1,0 +1,107 @@
+/**
+ * `lanewise bench`: one algorithm against its rivals.
+ *
+ * @module
+ */
+import type { CAC } from "cac";
+import { algorithmById, algorithms } from "../algorithms/index.ts";
+import { type BenchResult, bench, RATIO_BATCH } from "../bench/bench.ts";
+import { count, type Style, styleFor, table } from "../report/table.ts";
+import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
+import { integerOption, UsageError, workersOption } from "./usage.ts";
+
+interface Flags extends GpuBenchFlags {
+  readonly against?: string | readonly string[];
+  readonly messageBytes?: unknown;
+  readonly workers?: unknown;
+  readonly rounds?: unknown;
+  readonly roundMs?: unknown;
+  readonly cpuTime?: unknown;
+}
+
+/** Adds the command. */
+export function registerBenchCommand(cli: CAC): void {
+  cli
+    .command("bench <id>", "Measure an algorithm and its rivals; gpu: the WebGPU column")
+    .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
+    .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
+    .option("--workers <n>", "Only this many workers (default: 1, 2, 4 … cores)")
+    .option("--rounds <n>", "Rounds that everybody gets (default: 7)")
+    .option("--round-ms <n>", "Length of one turn (default: 150)")
+    .option("--cpu-time", "Measure processor time: for a machine busy with other work")
+    .option("--algorithm <id>", "gpu: only this algorithm")
+    .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
+    .option("--software", "gpu: accept a software GPU (SwiftShader, lavapipe)")
+    .option("--json", "One JSON object instead of the table")
+    .example("  $ lanewise bench keccak256 --against hash-wasm --against keccak")
+    .action(runBench);
+}
+
+/** A positive integer with an upper bound. */
+function bounded(name: string, value: unknown, most: number): number | undefined {
+  const given = integerOption(name, value);
+  if (given === undefined) return undefined;
+  if (given < 1n || given > BigInt(most)) {
+    throw new UsageError(`${name}: expected 1 to ${most}, got ${given}`);
+  }
+  return Number(given);
+}
+
+async function runBench(id: string, flags: Flags): Promise<void> {
+  if (id === "gpu") return runGpuBench(flags);
+  const algorithm = algorithmById(id);
+  if (!algorithm) {
+    const known = algorithms.map((row) => row.id).join(", ");
+    throw new UsageError(`bench: expected one of ${known}, got ${id}`);
+  }
+  const workers = workersOption(flags.workers);
+  const messageBytes = bounded("--message-bytes", flags.messageBytes, 1 << 16);
+  const rounds = bounded("--rounds", flags.rounds, 1000);
+  const roundMs = bounded("--round-ms", flags.roundMs, 60_000);
+  const result = await bench(algorithm, {
+    ...(flags.against === undefined ? {} : { against: [flags.against].flat() }),
+    ...(messageBytes === undefined ? {} : { messageBytes }),
+    ...(workers === undefined ? {} : { workers: [workers] }),
+    ...(rounds === undefined ? {} : { rounds }),
+    clock: flags.cpuTime ? "cpu" : "wall",
+    ...(roundMs === undefined ? {} : { roundMs }),
+  });
+  const text = flags.json
+    ? JSON.stringify(result.report)
+    : benchTable(result, styleFor(process.stdout));
+  process.stdout.write(`${text}\n`);
+}
+
+function benchTable({ report, spread, absent }: BenchResult, style: Style): string {
+  const rows = report.rows.map((row, i) => [
+    row.impl,
+    count(row.batch),
+    String(row.workers),
+    count(row.nsPerItem),
+    count(row.itemsPerSecond),
+    `±${Math.round(spread[i] * 50)} %`,
+    report.ratio[row.impl] === undefined ? "" : `${report.ratio[row.impl]}×`,
+  ]);
+  const figures = table(
+    [
+      { title: "implementation" },
+      { title: "batch", align: "right" },
+      { title: "workers", align: "right" },
+      { title: "ns/item/core", align: "right" },
+      { title: "items/s/core", align: "right" },
+      { title: "spread", align: "right" },
+      { title: "ours is", align: "right" },
+    ],
+    rows,
+    style,
+  );
+  return [
+    `${style.bold(report.id)}  ${report.machine}, Node ${report.node}`,
+    "",
+    figures,
+    "",
+    `"ours is": the calling thread at ${count(RATIO_BATCH)} items a batch, as a multiple of the peer's rate.`,
+    "0 workers: on the calling thread, as the peers run.",
+    ...Object.entries(absent).map(([name, why]) => style.dim(`${name}: not measured: ${why}`)),
+  ].join("\n");
+}
