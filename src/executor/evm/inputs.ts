@@ -16,7 +16,16 @@ const MAX_BLOBS_A_TRANSACTION = 6;
 /** Code that a block may load before old code is dropped between blocks. */
 const LEAST_CODE_BYTES = 192 << 20;
 /** Places of the words in the environment (assembly/evm/layout.ts). */
-const WORDS = { number: 0, timestamp: 32, gasLimit: 64, coinbase: 96, random: 128, baseFee: 160, blobFee: 192, chainId: 224 };
+const WORDS = {
+  number: 0,
+  timestamp: 32,
+  gasLimit: 64,
+  coinbase: 96,
+  random: 128,
+  baseFee: 160,
+  blobFee: 192,
+  chainId: 224,
+};
 const MAX_BLOBS = 256;
 
 /** Power of two near the number of locations that a block may meet, for the table of locations. */
