@@ -15,6 +15,7 @@ interface Flags {
   readonly workers?: unknown;
   readonly rounds?: unknown;
   readonly roundMs?: unknown;
+  readonly cpuTime?: unknown;
   readonly json?: unknown;
 }
 
@@ -27,6 +28,7 @@ export function registerBenchCommand(cli: CAC): void {
     .option("--workers <n>", "Only this many workers (default: 1, 2, 4 … cores)")
     .option("--rounds <n>", "Rounds that everybody gets (default: 7)")
     .option("--round-ms <n>", "Length of one turn (default: 150)")
+    .option("--cpu-time", "Measure processor time: for a machine busy with other work")
     .option("--json", "One JSON object instead of the table")
     .example("  $ lanewise bench keccak256 --against hash-wasm --against keccak")
     .action(runBench);
@@ -57,6 +59,7 @@ async function runBench(id: string, flags: Flags): Promise<void> {
     ...(messageBytes === undefined ? {} : { messageBytes }),
     ...(workers === undefined ? {} : { workers: [workers] }),
     ...(rounds === undefined ? {} : { rounds }),
+    clock: flags.cpuTime ? "cpu" : "wall",
     ...(roundMs === undefined ? {} : { roundMs }),
   });
   const text = flags.json
