@@ -61,7 +61,7 @@ export let active: usize = 0;
 export let doubtful: usize = 0;
 export let infinite: usize = 0;
 
-/** Reserves everything: about 5 MiB. */
+/** Reserves everything: about 7 MiB. */
 export function initializeState(): void {
   accX = reserve(ARRAY);
   accY = reserve(ARRAY);
