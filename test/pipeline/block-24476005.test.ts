@@ -157,8 +157,8 @@ describe("mainnet block 24476005", { skip: corpusSkip }, () => {
           report.failures.every(({ field, transaction }) => field ?? transaction !== undefined),
         );
       } else {
-        // Receipts hide some words: then the report must not claim that the state root was compared.
-        assert.match(report.note, /state root not compared/);
+        // Receipts hide some words, and some lead to words nobody recorded: the report must not claim more than it knows.
+        assert.match(report.note, /state root not compared|not in the state given/);
       }
     }
     assert.ok(rejected > 0, `none of ${tried} flips changed the outcome`);
