@@ -48,6 +48,11 @@ export declare function precompile(
   out: usize,
 ): i32;
 
+/** The running transaction has to wait until all before it are final. Throws. */
+// @ts-ignore: decorator
+@external("host", "defer")
+export declare function defer(): void;
+
 /** A memory region has run full: 0 block heap or code, 1 EVM memory, 2 view of the state, 3 journal, 4 return data, 5 logs. Throws. */
 // @ts-ignore: decorator
 @external("host", "limitReached")

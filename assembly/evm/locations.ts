@@ -32,6 +32,8 @@ const WAS_NONCE: usize = 120;
 const WAS_BALANCE: usize = 128;
 const WAS_CODE_HASH: usize = 160;
 const SLOTS: usize = 192;
+const ACCOUNT_VERSIONS: usize = 196;
+const ACCOUNT_LOCK: usize = 200;
 const ACCOUNT_BYTES: usize = 208;
 
 /** Flags of an account. */
@@ -43,7 +45,27 @@ const SLOT_EPOCH: usize = 12;
 const VALUE: usize = 48;
 const WAS_VALUE: usize = 80;
 const NEXT_OF_ACCOUNT: usize = 112;
+const SLOT_VERSIONS: usize = 116;
+const SLOT_LOCK: usize = 120;
 const SLOT_BYTES: usize = 128;
+
+// @ts-ignore: decorator
+@inline
+export function isAccountLocation(location: usize): bool {
+  return load<u32>(location, KIND) == ACCOUNT;
+}
+
+/** Address of the head of the location's versions (`versions.ts`), and of the lock that guards them. */
+// @ts-ignore: decorator
+@inline
+export function versionsOf(location: usize): usize {
+  return location + (isAccountLocation(location) ? ACCOUNT_VERSIONS : SLOT_VERSIONS);
+}
+// @ts-ignore: decorator
+@inline
+export function lockOf(location: usize): usize {
+  return location + (isAccountLocation(location) ? ACCOUNT_LOCK : SLOT_LOCK);
+}
 
 // @ts-ignore: decorator
 @inline

@@ -116,6 +116,7 @@ import {
   hasCode,
   makeWarm,
   nonceOf,
+  payCoinbase,
   precompileId,
   readAccountEntry,
   setCode,
@@ -143,7 +144,7 @@ const SYSTEM_CALL_GAS: i64 = 30000000;
 // A result record: u32 status, u32 type, u64 gas used, u32 logs, u32 end of logs, u32 number of logs, u32 Bloom filter (0: empty).
 const R_STATUS: usize = 0;
 const R_TYPE: usize = 4;
-const R_GAS_USED: usize = 8;
+export const R_GAS_USED: usize = 8;
 const R_LOGS: usize = 16;
 const R_LOGS_END: usize = 20;
 const R_LOG_COUNT: usize = 24;
@@ -322,7 +323,10 @@ function checkSender(tx: usize, sender: usize): i32 {
   return 0;
 }
 
-/** Runs the transaction whose decoded record is `tx`; its result goes to `result`. Answers why it may not be included, or 0. */
+/**
+ * Runs the transaction whose decoded record is `tx`; its result goes to `result`, its changes stay in the view. Answers why it may not
+ * be included, or 0.
+ */
 export function executeTransaction(tx: usize, result: usize): i32 {
   if (load<u32>(tx, T_BLOB_COUNT)) writeBlobHashes(tx, blobHashes());
   let rejection = checkAgainstBlock(tx);
@@ -359,10 +363,24 @@ export function executeTransaction(tx: usize, result: usize): i32 {
   multiply64(amount, priceWord(), <u64>(gasLimit - used));
   addBalance(sender, amount);
   multiply64(amount, tipWord(), <u64>used);
-  addBalance(accountOfWord(ENV_COINBASE), amount);
+  coinbasePaid = payCoinbase(amount);
   writeResult(result, tx, status, used);
+  return 0;
+}
+
+/** Whether the last transaction has paid the coinbase; else `unpaidFee` is what it owes. */
+export let coinbasePaid: bool = true;
+
+export function unpaidFee(): usize {
+  return amountWord();
+}
+
+/** Runs the transaction as the next of the block; as `executeTransaction`. */
+export function includeTransaction(tx: usize, result: usize): i32 {
+  const rejection = executeTransaction(tx, result);
+  if (rejection) return rejection;
   commitView();
-  blockGasUsed += used;
+  blockGasUsed += load<i64>(result, R_GAS_USED);
   blockBlobs += load<u32>(tx, T_BLOB_COUNT);
   return 0;
 }
