@@ -178,7 +178,8 @@ class Engine {
     check: () => void,
   ): Promise<Ran | undefined> {
     const least = this.#options.leastParallel ?? LEAST_PARALLEL;
-    if (this.#threads === undefined || block.transactions.length < least) return undefined;
+    if (this.#threads === undefined || this.#threads.lost) return undefined;
+    if (block.transactions.length < least) return undefined;
     if (!forkAtLeast(block.environment.fork, "cancun")) return undefined;
     const machine = this.#machine;
     const { records, results } = this.#begin(block, within);

@@ -25,6 +25,9 @@ export interface ConflictCounts {
 const PIECES = 2;
 /** Milliseconds between two looks at the event loop. */
 const YIELD_EVERY_MS = 10;
+/** Looks at the others between two looks at the event loop, once the host's instance is done. */
+const TURNS_PER_YIELD = 10_000;
+/** Times that there was nothing to do before the host's thread rests. */
 const PATIENCE = 5000;
 const REST_MS = 0.02;
 const DONE = 2;
@@ -36,6 +39,7 @@ export class Threads {
   readonly #switchboard: Switchboard;
   readonly #workers: Worker[];
   readonly #answers: StateQuestions[];
+  #lost = false;
 
   constructor(module: WebAssembly.Module, machine: HostMachine) {
     this.#machine = machine;
@@ -50,8 +54,16 @@ export class Threads {
         execArgv: [],
       });
       worker.unref();
+      worker.once("error", () => {
+        this.#lost = true;
+      });
       return worker;
     });
+  }
+
+  /** Whether a thread has died: what it held is held for ever, so that no block may run on the others. */
+  get lost(): boolean {
+    return this.#lost;
   }
 
   /** Executes the decoded transactions together with the threads; the conflicts, or `undefined` where it has to be done serially. */
@@ -76,19 +88,27 @@ export class Threads {
         if ((idle & 63) === 0 && performance.now() - yieldedAtMs > YIELD_EVERY_MS) {
           await new Promise((resolve) => setImmediate(resolve));
           check();
+          if (this.#lost) break;
           yieldedAtMs = performance.now();
         }
       }
     } finally {
       if (!evm.completed()) evm.stopParallel();
-      while (this.#switchboard.finished < this.#workers.length) within(() => this.#serve());
+      for (let turns = 1; !this.#lost && !this.#allFinished(); turns++) {
+        within(() => this.#serve());
+        if (turns % TURNS_PER_YIELD === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
     }
-    if (!evm.completed()) return undefined;
+    if (this.#lost || !evm.completed()) return undefined;
     const at = evm.EXECUTIONS.value;
     const [executions, repeated, deferred, parked] = [0, 4, 8, 12].map((offset) =>
       view.getUint32(at + offset, true),
     );
     return { executions, repeated, deferred, parked };
+  }
+
+  #allFinished(): boolean {
+    return this.#switchboard.finished >= this.#workers.length;
   }
 
   #serve(): void {
