@@ -27,7 +27,15 @@ export interface BenchOptions {
   readonly workers?: readonly number[];
   readonly rounds?: number;
   readonly roundMs?: number;
+  /**
+   * `wall` (default), or `cpu`: processor time of the process, for a machine that is busy with other work. It does not see
+   * waiting, so that it says what an item costs, not how soon it is done.
+   */
+  readonly clock?: Clock;
 }
+
+/** What time is measured. */
+export type Clock = "wall" | "cpu";
 
 /** One contestant's figures. */
 export interface BenchRow {
@@ -80,9 +88,21 @@ interface Contestant {
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/** Runs `run` for a while; the median time of a call in nanoseconds per item. */
-async function timed(run: () => unknown, items: number, roundMs: number): Promise<number> {
-  const bench = new Bench({ time: roundMs, iterations: 1, warmup: false });
+/** Processor time of all threads of this process, in milliseconds. */
+function cpuNow(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Runs `run` for a while; the typical time of a call in nanoseconds per item. */
+async function timed(
+  run: () => unknown,
+  items: number,
+  roundMs: number,
+  clock: Clock,
+): Promise<number> {
+  const now = clock === "cpu" ? { now: cpuNow } : {};
+  const bench = new Bench({ time: roundMs, iterations: 1, warmup: false, ...now });
   bench.add("call", run);
   const [task] = await bench.run();
   if (task.result.state !== "completed") {
@@ -90,18 +110,28 @@ async function timed(run: () => unknown, items: number, roundMs: number): Promis
       cause: "error" in task.result ? task.result.error : undefined,
     });
   }
-  return (task.result.latency.p50 * 1e6) / items;
+  // The median of wall times leaves interruptions out. Processor time has none, and its clock is too coarse for one call.
+  const { p50, mean } = task.result.latency;
+  return ((clock === "cpu" ? mean : p50) * 1e6) / items;
 }
 
-function ours(backend: Backend, workload: Workload, size: number, workers: number): Contestant {
+function ours(
+  backend: Backend,
+  workload: Workload,
+  size: number,
+  workers: number,
+  clock: Clock,
+): Contestant {
   const batch = workload.batch(size);
   return {
     impl: OURS,
     batch: size,
     workers,
-    // Per core: N workers that scale perfectly show the figure of one.
-    sample: async (roundMs) =>
-      (await timed(() => backend.run(batch), size, roundMs)) * Math.max(1, workers),
+    async sample(roundMs) {
+      const ns = await timed(() => backend.run(batch), size, roundMs, clock);
+      // Per core: N workers that scale perfectly show the figure of one. Processor time is per core already.
+      return clock === "cpu" ? ns : ns * Math.max(1, workers);
+    },
     async close() {
       await backend.run(batch);
       const result = batch.result(size - 1);
@@ -123,6 +153,7 @@ async function findPeers(
   workload: Workload,
   wanted: readonly string[] | undefined,
   absent: Record<string, string>,
+  clock: Clock,
 ): Promise<Contestant[]> {
   const found: Contestant[] = [];
   const expected = workload.expected(0).subarray(0, 32);
@@ -141,7 +172,8 @@ async function findPeers(
         continue;
       }
       if (!check(name, run.first())) continue;
-      const sample = (roundMs: number): Promise<number> => timed(run.run, run.items, roundMs);
+      const sample = (roundMs: number): Promise<number> =>
+        timed(run.run, run.items, roundMs, clock);
       found.push({ impl: name, batch: 1, workers: 1, sample, close: () => {} });
     } catch (error) {
       absent[name] = `not installed (npm ci --prefix bench/thirdparty): ${firstLine(error)}`;
@@ -152,6 +184,7 @@ async function findPeers(
     const peer: NativePeer | string = await startLibsecp256k1(
       new URL("libsecp256k1.c", thirdparty),
       workload,
+      clock,
     );
     if (typeof peer === "string") absent[native] = peer;
     else if (check(native, peer.first)) found.push({ impl: native, batch: 1, workers: 1, ...peer });
@@ -183,7 +216,7 @@ export async function bench(
   algorithm: Algorithm,
   options: BenchOptions = {},
 ): Promise<BenchResult> {
-  const { messageBytes = 64, rounds = 7, roundMs = 150 } = options;
+  const { messageBytes = 64, rounds = 7, roundMs = 150, clock = "wall" } = options;
   const workload = createWorkload(algorithm, messageBytes);
   if (!workload)
     throw new RangeError(`bench: expected an algorithm with a workload, got ${algorithm.id}`);
@@ -202,9 +235,9 @@ export async function bench(
       await backends[i].prepare([algorithm]);
       // Workers are measured where each has a share that is worth waking it for.
       const sizes = workers === 0 ? batches : [WORKER_BATCH_PER_WORKER * workers];
-      for (const size of sizes) contestants.push(ours(backends[i], workload, size, workers));
+      for (const size of sizes) contestants.push(ours(backends[i], workload, size, workers, clock));
     }
-    contestants.push(...(await findPeers(workload, options.against, absent)));
+    contestants.push(...(await findPeers(workload, options.against, absent, clock)));
     const samples = await measure(contestants, rounds, roundMs);
     return { ...evaluate(algorithm, contestants, samples), absent };
   } finally {

@@ -25,6 +25,7 @@ export interface NativePeer {
 export async function startLibsecp256k1(
   source: URL,
   { signatures }: Workload,
+  clock: "wall" | "cpu",
 ): Promise<NativePeer | string> {
   const folder = mkdtempSync(join(tmpdir(), "lanewise-"));
   const program = join(folder, "driver");
@@ -34,7 +35,7 @@ export async function startLibsecp256k1(
     rmSync(folder, { recursive: true });
     return "no C compiler, or no libsecp256k1-dev";
   }
-  const child = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(program, [clock], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async (): Promise<string> => {
     const { value, done } = await lines.next();

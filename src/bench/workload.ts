@@ -5,6 +5,13 @@
  */
 
 import { type Algorithm, Batch } from "../core/index.ts";
+import {
+  arenaBytesOf,
+  type Case,
+  type CaseGenerator,
+  caseGenerators,
+  fillBatch,
+} from "../workloads/cases.ts";
 import { createRandom } from "../workloads/random.ts";
 import { createSigner, recoverRecord } from "../workloads/secp256k1-recover.ts";
 
@@ -37,7 +44,35 @@ export function createWorkload(algorithm: Algorithm, messageBytes: number): Work
   const { offset, length } = algorithm.record.fields;
   if (algorithm.usesArena && offset && length) return messageWorkload(algorithm, messageBytes);
   if (algorithm.id === "secp256k1-recover") return recoverWorkload(algorithm);
-  return undefined;
+  const generator = caseGenerators.find((each) => each.algorithm.id === algorithm.id);
+  return generator && caseWorkload(generator);
+}
+
+/** Any other row: the valid ones among its generator's random cases. There are no peers to feed. */
+function caseWorkload({ algorithm, random: draw }: CaseGenerator): Workload {
+  const random = createRandom(4);
+  const cases: Case[] = [];
+  for (let tries = 0; cases.length < 64 && tries < 1000; tries++) {
+    const one = draw(random);
+    const alone = new Batch(algorithm, 1, one.message?.length ?? 0);
+    fillBatch(alone, [one]);
+    const result = new Uint8Array(algorithm.result.byteLength);
+    if (algorithm.reference(alone.record(0), alone.arena, result) === 0) cases.push(one);
+  }
+  function batch(size: number): Batch {
+    const some = Array.from({ length: size }, (_, i) => cases[i % cases.length]);
+    const filled = new Batch(algorithm, size, arenaBytesOf(some));
+    fillBatch(filled, some);
+    return filled;
+  }
+  return {
+    algorithm,
+    count: cases.length,
+    messages: [],
+    signatures: [],
+    batch,
+    expected: (index) => referenceResult(batch(index + 1), index),
+  };
 }
 
 function messageWorkload(algorithm: Algorithm, messageBytes: number): Workload {

@@ -3,6 +3,7 @@
 export const kernels: Readonly<Record<string, { readonly relaxed: boolean }>> = {
   "keccak256": { relaxed: false },
   "secp256k1-recover": { relaxed: true },
+  "secp256k1-verify": { relaxed: true },
   "sha256": { relaxed: false },
   "sha256d": { relaxed: false },
 };

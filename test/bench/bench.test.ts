@@ -1,0 +1,55 @@
+// The shape of a benchmark's report; figures themselves are not asserted.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { bench, RATIO_BATCH } from "../../src/bench/bench.ts";
+import { createWorkload } from "../../src/bench/workload.ts";
+import { algorithms, keccak256, secp256k1Recover, sha256 } from "../../src/index.ts";
+
+const quick = { rounds: 2, roundMs: 5, workers: [1], batches: [4] };
+
+describe("bench", { timeout: 120_000 }, () => {
+  it("measures ours and a peer, and divides one by the other", async () => {
+    const against = ["node:crypto", "no-such-peer"];
+    const { report, spread, absent } = await bench(sha256, { ...quick, against });
+    assert.equal(report.id, "sha256");
+    assert.equal(report.node, process.version);
+    assert.deepEqual(
+      report.rows.map(({ impl, batch, workers }) => [impl, batch, workers]),
+      [
+        ["lanewise", 4, 0],
+        ["lanewise", RATIO_BATCH, 0],
+        ["lanewise", 4096, 1],
+        ["node:crypto", 1, 1],
+      ],
+    );
+    for (const { itemsPerSecond, nsPerItem } of report.rows) {
+      assert.ok(itemsPerSecond > 0 && nsPerItem > 0);
+      assert.ok(Math.abs((itemsPerSecond * nsPerItem) / 1e9 - 1) < 0.02);
+    }
+    assert.equal(spread.length, 4);
+    assert.deepEqual(Object.keys(report.ratio), ["node:crypto"]);
+    assert.ok(report.ratio["node:crypto"] > 0);
+    assert.deepEqual(absent, { "no-such-peer": "no such peer of sha256" });
+  });
+
+  it("measures processor time, and signatures", async () => {
+    const options = { ...quick, against: [], clock: "cpu" as const };
+    const { report } = await bench(secp256k1Recover, options);
+    assert.equal(report.rows.length, 3);
+    assert.deepEqual(report.ratio, {});
+  });
+
+  it("has a workload of valid items for every algorithm", () => {
+    for (const algorithm of algorithms) {
+      const workload = createWorkload(algorithm, 32);
+      assert.ok(workload, algorithm.id);
+      assert.equal(workload.batch(3).count, 3);
+      assert.equal(workload.expected(2).length, algorithm.result.byteLength);
+    }
+  });
+
+  it("refuses an algorithm without one", async () => {
+    const bare = { ...keccak256, id: "bare", usesArena: false };
+    await assert.rejects(bench(bare, quick), /expected an algorithm with a workload, got bare/);
+  });
+});
