@@ -272,7 +272,7 @@ const CHANGE_BYTES: usize = 112;
 /**
  * Writes the change of every account the block changed, one after the other; returns their address, their number being at
  * `count`. A record: u32 slots, u32 flags (1 exists, 2 code changed, 4 storage cleared), u32 code length, u32 address of the code,
- * 20-byte address at 16, u64 nonce at 40, 32-byte balance (big-endian) at 48, code hash at 80; then the slots.
+ * 20-byte address at 16, u64 nonce at 40, balance word at 48, code hash at 80; then the slots.
  */
 export function collectChanges(count: usize): usize {
   const buckets = <usize>load<u32>(BUCKETS);
@@ -306,7 +306,7 @@ export function collectChanges(count: usize): usize {
       store<u32>(out, code ? <u32>(code + 48) : 0, 12);
       writeAddress(out + 16, at + L_ADDRESS);
       store<u64>(out, load<u64>(at, L_NONCE), 40);
-      toBytes(out + 48, at + L_BALANCE);
+      copy(out + 48, at + L_BALANCE);
       copy(out + 80, at + L_CODE_HASH);
       out += CHANGE_BYTES + (<usize>slots << 6);
     }

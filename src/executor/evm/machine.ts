@@ -109,26 +109,34 @@ export class MachineMemory {
   readonly memory: WebAssembly.Memory;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  readonly #buffer: Buffer;
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
     this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
+    this.#buffer = Buffer.from(memory.buffer);
+  }
+
+  /** Bytes as 0x-prefixed hex. */
+  hex(at: number, length: number): string {
+    const start = at >>> 0;
+    return `0x${this.#buffer.toString("hex", start, start + length)}`;
   }
 
   /** A copy of memory that no other thread shares, as libraries expect it. */
   own(at: number, length: number): Uint8Array {
     const start = at >>> 0; // addresses above 2 GiB come out of WebAssembly negative
-    const copy = new Uint8Array(length);
-    copy.set(this.bytes.subarray(start, start + length));
-    return copy;
+    return this.bytes.slice(start, start + length);
   }
 
   /** Writes a word: four little-endian limbs. */
   setWord(at: number, value: bigint): void {
     const start = at >>> 0;
+    let rest = value;
     for (let i = 0; i < 32; i += 8) {
-      this.view.setBigUint64(start + i, BigInt.asUintN(64, value >> BigInt(i * 8)), true);
+      this.view.setBigUint64(start + i, rest, true); // takes the low 64 bits
+      rest = rest === 0n ? 0n : rest >> 64n;
     }
   }
 
@@ -137,7 +145,8 @@ export class MachineMemory {
     const start = at >>> 0;
     let value = 0n;
     for (let i = 24; i >= 0; i -= 8) {
-      value = (value << 64n) | this.view.getBigUint64(start + i, true);
+      const limb = this.view.getBigUint64(start + i, true);
+      value = value === 0n ? limb : (value << 64n) | limb;
     }
     return value;
   }
