@@ -82,8 +82,8 @@ export function beginBlock(fork: i32, buckets: u32, leastCodeBytes: u32): void {
   if (codeBytesFree() < leastCodeBytes) dropCode();
   memory.fill(BLOCK_HASHES, 0, 256 * 64);
   enterBlock();
-  const table = allocate(<usize>buckets << 2);
-  memory.fill(table, 0, <usize>buckets << 2);
+  const table = allocate((<usize>buckets) << 2);
+  memory.fill(table, 0, (<usize>buckets) << 2);
   store<u32>(BUCKETS, <u32>table);
   store<u32>(BUCKET_MASK, buckets - 1);
   beginTransactions();
@@ -112,8 +112,8 @@ export function prepare(
 ): void {
   for (let i: u32 = 0; i < count; i++) {
     const record = records + <usize>i * T_BYTES;
-    const start = load<u32>(offsets + (<usize>i << 2));
-    const end = load<u32>(offsets + (<usize>i << 2), 4);
+    const start = load<u32>(offsets + ((<usize>i) << 2));
+    const end = load<u32>(offsets + ((<usize>i) << 2), 4);
     decodeTransaction(record, raw + start, end - start, senders + <usize>i * 20);
     store<u32>(record, <u32>authorities, T_AUTHORITIES);
     authorities += <usize>load<u32>(record, T_AUTHORISATION_COUNT) * 20;

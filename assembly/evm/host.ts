@@ -11,7 +11,11 @@ export declare function readAccount(address: usize, out: usize): i32;
 /** The 32-byte big-endian value of a 32-byte slot to `out`. */
 // @ts-ignore: decorator
 @external("host", "readStorage")
-export declare function readStorage(address: usize, slot: usize, out: usize): void;
+export declare function readStorage(
+  address: usize,
+  slot: usize,
+  out: usize,
+): void;
 
 /** Whether the account had any storage before the block (EIP-7610). */
 // @ts-ignore: decorator
@@ -61,4 +65,10 @@ export declare function limitReached(region: i32): void;
 /** Called before each instruction in builds with EVM_TRACE, for comparing traces with another EVM. */
 // @ts-ignore: decorator
 @external("host", "traceStep")
-export declare function traceStep(op: i32, pc: usize, gas: i64, stackBytes: usize, frame: usize): void;
+export declare function traceStep(
+  op: i32,
+  pc: usize,
+  gas: i64,
+  stackBytes: usize,
+  frame: usize,
+): void;

@@ -102,7 +102,8 @@ export function readAddress(limbs: usize, bytes: usize): void {
 
 /** The account's location; its value before the block is read from the host where it is new. */
 export function accountLocation(a0: u64, a1: u64, a2: u64): usize {
-  const head = <usize>load<u32>(BUCKETS) + (<usize>(hashAddress(a0, a1, a2) & load<u32>(BUCKET_MASK)) << 2);
+  const head =
+    <usize>load<u32>(BUCKETS) + ((<usize>(hashAddress(a0, a1, a2) & load<u32>(BUCKET_MASK))) << 2);
   let first = atomic.load<u32>(head);
   let found = findAccount(first, 0, a0, a1, a2);
   if (found) return found;
@@ -179,7 +180,8 @@ export function slotLocation(account: usize, key: usize): usize {
 }
 
 function findOrAddSlot(account: usize, key: usize, read: bool): usize {
-  const head = <usize>load<u32>(BUCKETS) + (<usize>(hashSlot(account, key) & load<u32>(BUCKET_MASK)) << 2);
+  const head =
+    <usize>load<u32>(BUCKETS) + ((<usize>(hashSlot(account, key) & load<u32>(BUCKET_MASK))) << 2);
   let first = atomic.load<u32>(head);
   let found = findSlot(first, 0, account, key);
   if (found) return found;
@@ -232,7 +234,8 @@ function findSlot(first: u32, end: u32, account: usize, key: usize): usize {
 
 /** The slot's present value to `out`. */
 export function slotValue(slot: usize, out: usize): void {
-  if (load<u32>(slot, SLOT_EPOCH) == load<u32>(<usize>load<u32>(slot, OWNER), EPOCH)) copy(out, slot + VALUE);
+  if (load<u32>(slot, SLOT_EPOCH) == load<u32>(<usize>load<u32>(slot, OWNER), EPOCH))
+    copy(out, slot + VALUE);
   else setU64(out, 0);
 }
 
@@ -280,12 +283,12 @@ export function collectChanges(count: usize): usize {
   let bytes: usize = 0;
   let changed: u32 = 0;
   for (let b: u32 = 0; b <= mask; b++) {
-    for (let at = <usize>load<u32>(buckets + (<usize>b << 2)); at; at = load<u32>(at, NEXT)) {
+    for (let at = <usize>load<u32>(buckets + ((<usize>b) << 2)); at; at = load<u32>(at, NEXT)) {
       if (load<u32>(at, KIND) != ACCOUNT) continue;
       const slots = changedSlots(at, 0);
       if (slots || accountChanged(at)) {
         changed++;
-        bytes += CHANGE_BYTES + (<usize>slots << 6);
+        bytes += CHANGE_BYTES + ((<usize>slots) << 6);
       }
     }
   }
@@ -293,7 +296,7 @@ export function collectChanges(count: usize): usize {
   const start = allocate(bytes);
   let out = start;
   for (let b: u32 = 0; b <= mask; b++) {
-    for (let at = <usize>load<u32>(buckets + (<usize>b << 2)); at; at = load<u32>(at, NEXT)) {
+    for (let at = <usize>load<u32>(buckets + ((<usize>b) << 2)); at; at = load<u32>(at, NEXT)) {
       if (load<u32>(at, KIND) != ACCOUNT) continue;
       const slots = changedSlots(at, out + CHANGE_BYTES);
       if (!slots && !accountChanged(at)) continue;
@@ -308,7 +311,7 @@ export function collectChanges(count: usize): usize {
       store<u64>(out, load<u64>(at, L_NONCE), 40);
       copy(out + 48, at + L_BALANCE);
       copy(out + 80, at + L_CODE_HASH);
-      out += CHANGE_BYTES + (<usize>slots << 6);
+      out += CHANGE_BYTES + ((<usize>slots) << 6);
     }
   }
   return start;
@@ -335,8 +338,8 @@ function changedSlots(account: usize, out: usize): u32 {
     if (load<u32>(slot, SLOT_EPOCH) != epoch) continue;
     if (epoch ? isZero(slot + VALUE) : eq(slot + VALUE, slot + WAS_VALUE)) continue;
     if (out) {
-      toBytes(out + (<usize>count << 6), slot + KEY);
-      toBytes(out + (<usize>count << 6) + 32, slot + VALUE);
+      toBytes(out + ((<usize>count) << 6), slot + KEY);
+      toBytes(out + ((<usize>count) << 6) + 32, slot + VALUE);
     }
     count++;
   }

@@ -32,7 +32,13 @@ import {
   viewAlone,
   viewAmong,
 } from "./state";
-import { coinbasePaid, executeTransaction, R_GAS_USED, RESULT_BYTES, unpaidFee } from "./transaction";
+import {
+  coinbasePaid,
+  executeTransaction,
+  R_GAS_USED,
+  RESULT_BYTES,
+  unpaidFee,
+} from "./transaction";
 import { add, copy, setU64 } from "./u256";
 import { dropVersion, readNumber, settleVersions, versionNumber } from "./versions";
 
@@ -131,8 +137,8 @@ function hint(records: usize, count: u32): void {
   // Entries of 32 bytes: address limbs, u32 index + 1.
   let size: u32 = 64;
   while (size < count << 2) size <<= 1;
-  const table = allocate(<usize>size << 5);
-  memory.fill(table, 0, <usize>size << 5);
+  const table = allocate((<usize>size) << 5);
+  memory.fill(table, 0, (<usize>size) << 5);
   const limbs = words + 1600;
   for (let i: u32 = 0; i < count; i++) {
     const record = records + <usize>i * T_BYTES;
@@ -156,9 +162,10 @@ function note(table: usize, mask: u32, limbs: usize, i: u32): u32 {
   const a1 = load<u64>(limbs, 8);
   const a2 = load<u64>(limbs, 16);
   for (let at = hashAddress(a0, a1, a2) & mask; ; at = (at + 1) & mask) {
-    const entry = table + (<usize>at << 5);
+    const entry = table + ((<usize>at) << 5);
     const last = load<u32>(entry, 24);
-    if (last && (load<u64>(entry) != a0 || load<u64>(entry, 8) != a1 || load<u64>(entry, 16) != a2)) continue;
+    if (last && (load<u64>(entry) != a0 || load<u64>(entry, 8) != a1 || load<u64>(entry, 16) != a2))
+      continue;
     store<u64>(entry, a0);
     store<u64>(entry, a1, 8);
     store<u64>(entry, a2, 16);
@@ -314,7 +321,7 @@ function moveFrontier(count: u32): void {
 /** Whether the transaction would read the same versions again. */
 function readsStand(i: u32, mine: usize): bool {
   const reads = <usize>load<u32>(mine, READS);
-  const end = reads + (<usize>load<u32>(mine, READ_COUNT) << 3);
+  const end = reads + ((<usize>load<u32>(mine, READ_COUNT)) << 3);
   for (let at = reads; at < end; at += 8) {
     if (readNumber(<usize>load<u32>(at), i) != load<u32>(at, 4)) return false;
   }
@@ -325,7 +332,7 @@ function readsStand(i: u32, mine: usize): bool {
 function executeAgain(i: u32, mine: usize): void {
   const deferred = load<u32>(mine, STATE) == DEFERRED;
   const writes = <usize>load<u32>(mine, WRITES);
-  const end = writes + (deferred ? 0 : <usize>load<u32>(mine, WRITE_COUNT) << 2);
+  const end = writes + (deferred ? 0 : (<usize>load<u32>(mine, WRITE_COUNT)) << 2);
   if (!deferred) atomic.add<u32>(REPEATED, 1);
   atFrontier = true;
   viewAmong(i, 1, OWED);
@@ -355,7 +362,7 @@ export function endParallel(): usize {
     for (let i: u32 = 0; i < count; i++) {
       const mine = task(i);
       const writes = <usize>load<u32>(mine, WRITES);
-      const end = writes + (<usize>load<u32>(mine, WRITE_COUNT) << 2);
+      const end = writes + ((<usize>load<u32>(mine, WRITE_COUNT)) << 2);
       for (let at = writes; at < end; at += 4) {
         const location = <usize>load<u32>(at);
         if (isAccountLocation(location) == (pass == 0)) settleVersions(location);

@@ -44,7 +44,13 @@ import {
   slotLocation,
   slotValue,
 } from "./locations";
-import { readAccountVersion, readSlotVersion, REMOVED, versionNumber, writeVersion } from "./versions";
+import {
+  readAccountVersion,
+  readSlotVersion,
+  REMOVED,
+  versionNumber,
+  writeVersion,
+} from "./versions";
 import { add, copy, eq, isZero, setU64, sub } from "./u256";
 
 // An entry: u32 kind, u32 location, u32 code or owner, u32 flags, then the key at 16.
@@ -117,7 +123,7 @@ export function initializeView(): void {
 
 function resetIndex(size: u32): void {
   indexMask = size - 1;
-  memory.fill(viewIndex, 0, <usize>size << 3);
+  memory.fill(viewIndex, 0, (<usize>size) << 3);
   generation = 1;
 }
 
@@ -133,13 +139,13 @@ export function beginView(): void {
 /** Doubles the index and files every entry again. */
 function growIndex(): void {
   const size = (indexMask + 1) << 1;
-  if (viewIndex + (<usize>size << 3) > viewIndexEnd) limitReached(2);
+  if (viewIndex + ((<usize>size) << 3) > viewIndexEnd) limitReached(2);
   resetIndex(size);
   for (let e = entries; e < entriesTop; e += entryBytes(e)) {
     let i = entryHash(e) & indexMask;
-    while (load<u32>(viewIndex + (<usize>i << 3)) == generation) i = (i + 1) & indexMask;
-    store<u32>(viewIndex + (<usize>i << 3), generation);
-    store<u32>(viewIndex + (<usize>i << 3), <u32>e, 4);
+    while (load<u32>(viewIndex + ((<usize>i) << 3)) == generation) i = (i + 1) & indexMask;
+    store<u32>(viewIndex + ((<usize>i) << 3), generation);
+    store<u32>(viewIndex + ((<usize>i) << 3), <u32>e, 4);
   }
 }
 
@@ -151,7 +157,8 @@ function entryBytes(e: usize): usize {
 
 function entryHash(e: usize): u32 {
   const kind = load<u32>(e, KIND);
-  if (kind == ACCOUNT) return hashAddress(load<u64>(e, KEY), load<u64>(e, KEY + 8), load<u64>(e, KEY + 16));
+  if (kind == ACCOUNT)
+    return hashAddress(load<u64>(e, KEY), load<u64>(e, KEY + 8), load<u64>(e, KEY + 16));
   return hashSlot(<usize>load<u32>(e, OWNER) | (kind == SLOT ? 0 : 1), e + KEY);
 }
 
@@ -171,7 +178,15 @@ function newEntry(at: usize, kind: u32, bytes: usize): usize {
 export function precompileId(a0: u64, a1: u64, a2: u64): i32 {
   if ((a1 | a2) != 0 || a0 > 0x100 || a0 == 0) return 0;
   const last: u64 =
-    fork >= PRAGUE ? 0x11 : fork >= CANCUN ? 0x0a : fork >= ISTANBUL ? 9 : fork >= BYZANTIUM ? 8 : 4;
+    fork >= PRAGUE
+      ? 0x11
+      : fork >= CANCUN
+        ? 0x0a
+        : fork >= ISTANBUL
+          ? 9
+          : fork >= BYZANTIUM
+            ? 8
+            : 4;
   return a0 <= last || (a0 == 0x100 && fork >= OSAKA) ? <i32>a0 : 0;
 }
 
@@ -180,7 +195,7 @@ export function accountKey(a0: u64, a1: u64, a2: u64): usize {
   const hash = hashAddress(a0, a1, a2);
   let i = hash & indexMask;
   while (true) {
-    const at = viewIndex + (<usize>i << 3);
+    const at = viewIndex + ((<usize>i) << 3);
     if (load<u32>(at) != generation) {
       const e = newEntry(at, ACCOUNT, ACCOUNT_BYTES);
       store<u64>(e, a0, ADDRESS);
@@ -233,7 +248,11 @@ export function accountOfWord(word: usize): usize {
 
 /** Reads the account's present value into its entry. */
 function loadAccount(e: usize): void {
-  const location = accountLocation(load<u64>(e, ADDRESS), load<u64>(e, ADDRESS + 8), load<u64>(e, ADDRESS + 16));
+  const location = accountLocation(
+    load<u64>(e, ADDRESS),
+    load<u64>(e, ADDRESS + 8),
+    load<u64>(e, ADDRESS + 16),
+  );
   if (index >= 0) return loadVersion(e, location);
   store<u32>(e, <u32>location, LOCATION);
   store<u32>(e, load<u32>(location, L_CODE), CODE);
@@ -312,7 +331,7 @@ function find(owner: usize, key: usize, kind: u32): usize {
   const hash = hashSlot(owner | (kind == SLOT ? 0 : 1), key);
   let i = hash & indexMask;
   while (true) {
-    const at = viewIndex + (<usize>i << 3);
+    const at = viewIndex + ((<usize>i) << 3);
     if (load<u32>(at) != generation) {
       const e = newEntry(at, kind, SLOT_BYTES);
       store<u32>(e, <u32>owner, OWNER);
@@ -324,7 +343,8 @@ function find(owner: usize, key: usize, kind: u32): usize {
       return e;
     }
     const e = <usize>load<u32>(at, 4);
-    if (load<u32>(e, OWNER) == <u32>owner && load<u32>(e, KIND) == kind && eq(e + KEY, key)) return e;
+    if (load<u32>(e, OWNER) == <u32>owner && load<u32>(e, KIND) == kind && eq(e + KEY, key))
+      return e;
     i = (i + 1) & indexMask;
   }
 }
@@ -391,7 +411,11 @@ export function makeWarm(e: usize): bool {
  */
 export function touch(e: usize): void {
   if (load<u32>(e, FLAGS) & TOUCHED) return;
-  if (load<u64>(e, ADDRESS) == 3 && (load<u64>(e, ADDRESS + 8) | load<u64>(e, ADDRESS + 16)) == 0 && fork >= SPURIOUS_DRAGON)
+  if (
+    load<u64>(e, ADDRESS) == 3 &&
+    (load<u64>(e, ADDRESS + 8) | load<u64>(e, ADDRESS + 16)) == 0 &&
+    fork >= SPURIOUS_DRAGON
+  )
     store<u32>(e, load<u32>(e, FLAGS) | TOUCHED, FLAGS);
   else setFlags(e, fork < SPURIOUS_DRAGON ? TOUCHED | EXISTS : TOUCHED);
 }
@@ -533,8 +557,8 @@ export function publishView(included: bool): void {
   for (let e = entries; e < entriesTop; e += entryBytes(e)) {
     if (load<u32>(e, KIND) != TRANSIENT && load<u32>(e, LOCATION)) reads++;
   }
-  publishedReads = allocate((<usize>reads << 3) + 8);
-  publishedWrites = allocate((<usize>reads << 2) + 8);
+  publishedReads = allocate(((<usize>reads) << 3) + 8);
+  publishedWrites = allocate(((<usize>reads) << 2) + 8);
   publishedReadCount = reads;
   reads = 0;
   const number = versionNumber(index, execution);
@@ -542,13 +566,16 @@ export function publishView(included: bool): void {
     const kind = load<u32>(e, KIND);
     const location = <usize>load<u32>(e, LOCATION);
     if (kind == TRANSIENT || !location) continue;
-    store<u32>(publishedReads + (<usize>reads << 3), <u32>location);
+    store<u32>(publishedReads + ((<usize>reads) << 3), <u32>location);
     const read = kind == ACCOUNT ? load<u32>(e, ACCOUNT_NUMBER) : load<u32>(e, SLOT_NUMBER);
-    store<u32>(publishedReads + (<usize>reads << 3), read, 4);
+    store<u32>(publishedReads + ((<usize>reads) << 3), read, 4);
     reads++;
-    if (!included || !(kind == ACCOUNT ? publishAccount(e, location, number) : publishSlot(e, location, number)))
+    if (
+      !included ||
+      !(kind == ACCOUNT ? publishAccount(e, location, number) : publishSlot(e, location, number))
+    )
       continue;
-    store<u32>(publishedWrites + (<usize>writes << 2), <u32>location);
+    store<u32>(publishedWrites + ((<usize>writes) << 2), <u32>location);
     writes++;
   }
   publishedWriteCount = writes;

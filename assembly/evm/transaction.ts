@@ -238,8 +238,13 @@ function checkAgainstBlock(tx: usize): i32 {
   if (fork >= OSAKA && gasLimit > <u64>MAX_TRANSACTION_GAS)
     return reject(REJECT_GAS_CAP, <u64>MAX_TRANSACTION_GAS, gasLimit);
   const left = load<u64>(ENV_GAS_LIMIT) - <u64>blockGasUsed;
-  if (gasLimit > left || gasLimit > <u64>i64.MAX_VALUE) return reject(REJECT_BLOCK_GAS, left, gasLimit);
-  if (fork >= SHANGHAI && load<u32>(tx, T_CREATES) && load<u32>(tx, T_DATA_BYTES) > <u32>MAX_INITCODE_BYTES)
+  if (gasLimit > left || gasLimit > <u64>i64.MAX_VALUE)
+    return reject(REJECT_BLOCK_GAS, left, gasLimit);
+  if (
+    fork >= SHANGHAI &&
+    load<u32>(tx, T_CREATES) &&
+    load<u32>(tx, T_DATA_BYTES) > <u32>MAX_INITCODE_BYTES
+  )
     return reject(REJECT_INITCODE_SIZE, MAX_INITCODE_BYTES, load<u32>(tx, T_DATA_BYTES));
   computeIntrinsicGas(tx);
   const least = max<i64>(intrinsicGas, floorGas);
@@ -252,7 +257,7 @@ function checkAgainstBlock(tx: usize): i32 {
     const leftBlobs = load<u32>(ENV_MAX_BLOBS) - blockBlobs;
     if (count > leftBlobs) return reject(REJECT_BLOCK_BLOBS, leftBlobs, count);
     for (let i: u32 = 0; i < count; i++) {
-      const version = load<u8>(blobHashes() + (<usize>i << 5));
+      const version = load<u8>(blobHashes() + ((<usize>i) << 5));
       if (version != 1) return reject(REJECT_BLOB_VERSION, 1, version);
     }
     if (lt(tx + T_MAX_BLOB_FEE, ENV_BLOB_BASE_FEE)) {
@@ -306,7 +311,8 @@ function checkSender(tx: usize, sender: usize): i32 {
   if (nonceOf(sender) != nonce) return reject(REJECT_NONCE, nonceOf(sender), nonce);
   if (nonce == u64.MAX_VALUE) return reject(REJECT_NONCE_MAX, nonce - 1, nonce); // EIP-2681
   // EIP-3607, and EIP-7702 from Prague on.
-  if (hasCode(sender) && !(fork >= PRAGUE && isDelegation(codeOf(sender)))) return reject(REJECT_SENDER_CODE, 0, 0);
+  if (hasCode(sender) && !(fork >= PRAGUE && isDelegation(codeOf(sender))))
+    return reject(REJECT_SENDER_CODE, 0, 0);
   const cost = costWord();
   const amount = amountWord();
   let overflow = multiply64(cost, tx + T_MAX_FEE, load<u64>(tx, T_GAS_LIMIT));
@@ -332,7 +338,11 @@ export function executeTransaction(tx: usize, result: usize): i32 {
   let rejection = checkAgainstBlock(tx);
   if (rejection) return rejection;
   beginView();
-  const sender = account(load<u64>(tx, T_SENDER), load<u64>(tx, T_SENDER + 8), load<u64>(tx, T_SENDER + 16));
+  const sender = account(
+    load<u64>(tx, T_SENDER),
+    load<u64>(tx, T_SENDER + 8),
+    load<u64>(tx, T_SENDER + 16),
+  );
   rejection = checkSender(tx, sender);
   if (rejection) return rejection;
 
@@ -514,7 +524,11 @@ function runFrame(
     subtractBalance(sender, value);
     addBalance(self, value);
   }
-  const precompile = precompileId(load<u64>(self, ADDRESS), load<u64>(self, ADDRESS + 8), load<u64>(self, ADDRESS + 16));
+  const precompile = precompileId(
+    load<u64>(self, ADDRESS),
+    load<u64>(self, ADDRESS + 8),
+    load<u64>(self, ADDRESS + 16),
+  );
   if (precompile) {
     const left = runPrecompile(precompile, input, inputBytes, gas);
     if (left < 0) return settle(frame, 3, 0, 0, 0);
@@ -575,7 +589,19 @@ export function systemCall(address: usize, input: usize, inputBytes: usize): i32
     setReturnedBytes(0);
     return -1;
   }
-  const status = runFrame(frame, word, 0, false, 0, to, costWord(), input, inputBytes, SYSTEM_CALL_GAS, 0);
+  const status = runFrame(
+    frame,
+    word,
+    0,
+    false,
+    0,
+    to,
+    costWord(),
+    input,
+    inputBytes,
+    SYSTEM_CALL_GAS,
+    0,
+  );
   commitView();
   return status == SUCCESS ? 1 : 0;
 }

@@ -59,7 +59,8 @@ function unlock(location: usize): void {
 @inline
 function newestBelow(location: usize, index: i32): usize {
   let version = <usize>load<u32>(versionsOf(location));
-  while (version && load<u32>(version, NUMBER) >> 1 > <u32>index) version = <usize>load<u32>(version, NEXT);
+  while (version && load<u32>(version, NUMBER) >> 1 > <u32>index)
+    version = <usize>load<u32>(version, NEXT);
   return version;
 }
 
@@ -110,7 +111,14 @@ export function readSlotVersion(location: usize, index: i32, out: usize): u32 {
 }
 
 /** Sets what transaction `index` gives the location; a version of its first execution is replaced. */
-export function writeVersion(location: usize, number: u32, flags: u32, code: u32, nonce: u64, word: usize): void {
+export function writeVersion(
+  location: usize,
+  number: u32,
+  flags: u32,
+  code: u32,
+  nonce: u64,
+  word: usize,
+): void {
   const fresh = allocate(VERSION_BYTES); // taken outside the lock: it may throw
   lock(location);
   const owner = number >> 1;
@@ -142,7 +150,11 @@ function fill(version: usize, number: u32, flags: u32, code: u32, nonce: u64, wo
 export function dropVersion(location: usize, number: u32): void {
   lock(location);
   let previous = versionsOf(location);
-  for (let version = <usize>load<u32>(previous); version; version = <usize>load<u32>(version, NEXT)) {
+  for (
+    let version = <usize>load<u32>(previous);
+    version;
+    version = <usize>load<u32>(version, NEXT)
+  ) {
     if (load<u32>(version, NUMBER) == number) {
       atomic.store<u32>(previous, load<u32>(version, NEXT));
       break;
