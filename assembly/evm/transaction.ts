@@ -335,9 +335,9 @@ function checkSender(tx: usize, sender: usize): i32 {
  */
 export function executeTransaction(tx: usize, result: usize): i32 {
   if (load<u32>(tx, T_BLOB_COUNT)) writeBlobHashes(tx, blobHashes());
+  beginView(); // first of all: what is rejected has read nothing
   let rejection = checkAgainstBlock(tx);
   if (rejection) return rejection;
-  beginView();
   const sender = account(
     load<u64>(tx, T_SENDER),
     load<u64>(tx, T_SENDER + 8),

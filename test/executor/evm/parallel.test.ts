@@ -69,6 +69,19 @@ describe("parallel execution equals serial execution", () => {
         assert.equal(execution.ok, false);
       });
 
+      it("a transaction rejected before it has read anything, after a block that read much", async () => {
+        const { state, block } = randomBlock(seededRandom(77), "prague", 24);
+        const source = createMemoryState(state);
+        await assertSameOutcome(parallel, serial, block, source, "before");
+        const broken = {
+          ...block,
+          transactions: [Uint8Array.of(0xc0)],
+          senders: new Uint8Array(20),
+        };
+        const execution = await assertSameOutcome(parallel, serial, broken, source, "malformed");
+        assert.equal(execution.ok, false);
+      });
+
       it("a block whose gas runs out in the middle", async () => {
         const { state, block } = randomBlock(seededRandom(123), "prague", 24);
         const environment = { ...block.environment, gasLimit: 900_000n };
