@@ -10,9 +10,8 @@
 import { loadAsset } from "../src/backends/assets.ts";
 import { createEvmExecutor } from "../src/executor/evm/index.ts";
 import { prepare, setEnvironment } from "../src/executor/evm/inputs.ts";
-import { Machine } from "../src/executor/evm/machine.ts";
+import { HostMachine } from "../src/executor/evm/machine.ts";
 import { readReceipts, readStateDiff } from "../src/executor/evm/outcome.ts";
-import { createPrecompiles } from "../src/executor/evm/precompiles.ts";
 import { createMemoryState } from "../src/state/memory.ts";
 import type { StateSource } from "../src/state/source.ts";
 import { generateWorkload } from "../src/workloads/workload.ts";
@@ -56,9 +55,8 @@ for (const name of names) {
   });
   await executor.close();
   const [block] = workload.blocks;
-  const machine = new Machine(module);
+  const machine = new HostMachine(module);
   const { evm } = machine;
-  const runPrecompile = createPrecompiles(block.environment.fork);
   const least: Record<string, number> = {};
   const timed = <T>(phase: string, work: () => T): T => {
     const before = process.cpuUsage();
@@ -76,13 +74,12 @@ for (const name of names) {
       return prepare(machine, block);
     });
     const results = evm.allocate(count * evm.resultBytes());
-    const context = { state: source, runPrecompile };
     const ran = timed(phase, () =>
-      machine.within(context, () => evm.execute(records, results, count)),
+      machine.within(source, () => evm.execute(records, results, count)),
     );
     if (ran !== count) throw new Error(`transaction ${ran}: rejected (${evm.rejection.value})`);
     const receipts = timed("receipts", () => readReceipts(machine, results, count));
-    timed("changes", () => machine.within(context, () => readStateDiff(machine)));
+    timed("changes", () => machine.within(source, () => readStateDiff(machine)));
     if (!receipts.every((receipt) => receipt.status)) throw new Error("a transaction failed");
   };
   run("executed, state recorded", replay);

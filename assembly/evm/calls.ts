@@ -4,7 +4,17 @@
  * Each works on the frame record into which the interpreter has put its registers, and answers whether the frame lives on. A call
  * that enters code leaves a new frame behind in `current`.
  */
-import { analyse, bitmapBytes, bitmapOffset, codeBytes, codeFromBytes, codeLength, readDelegate, isDelegation, jumpDestinations } from "./code";
+import {
+  analyse,
+  bitmapBytes,
+  bitmapOffset,
+  codeBytes,
+  codeFromBytes,
+  codeLength,
+  readDelegate,
+  isDelegation,
+  jumpDestinations,
+} from "./code";
 import {
   depthOf,
   extent,
@@ -287,7 +297,11 @@ export function call(frame: usize, op: i32): bool {
   const inputBytes = <usize>load<u32>(span, 64);
   const out = base + <usize>load<u32>(outOffset);
   const outBytes = <usize>load<u32>(span);
-  const precompile = precompileId(load<u64>(callee, ADDRESS), load<u64>(callee, ADDRESS + 8), load<u64>(callee, ADDRESS + 16));
+  const precompile = precompileId(
+    load<u64>(callee, ADDRESS),
+    load<u64>(callee, ADDRESS + 8),
+    load<u64>(callee, ADDRESS + 16),
+  );
   if (precompile) {
     const left = runPrecompile(precompile, input, inputBytes, passed);
     if (left < 0) {
@@ -354,7 +368,7 @@ export function createAddress(word: usize, sender: usize, nonce: u64): void {
   else {
     const length = 8 - (<i32>clz<u64>(nonce) >> 3);
     store<u8>(end++, <u8>(0x80 + length));
-    for (let i = length - 1; i >= 0; i--) store<u8>(end++, <u8>(nonce >> (<u64>i << 3)));
+    for (let i = length - 1; i >= 0; i--) store<u8>(end++, <u8>(nonce >> ((<u64>i) << 3)));
   }
   store<u8>(bytes, <u8>(0xc0 + (end - bytes - 1)));
   keccak(bytes, end - bytes, scratchHash());
@@ -362,7 +376,13 @@ export function createAddress(word: usize, sender: usize, nonce: u64): void {
 }
 
 /** Word of the address that CREATE2 gives (EIP-1014): keccak256(0xff ‖ sender ‖ salt ‖ keccak256(init code)). */
-function create2Address(word: usize, sender: usize, salt: usize, code: usize, codeSize: usize): void {
+function create2Address(
+  word: usize,
+  sender: usize,
+  salt: usize,
+  code: usize,
+  codeSize: usize,
+): void {
   const bytes = scratchBytes();
   store<u8>(bytes, 0xff);
   writeAddress(bytes + 1, sender + ADDRESS);
@@ -515,7 +535,11 @@ export function selfdestruct(frame: usize): bool {
   readAccountEntry(heir);
   const balance = scratchWord();
   copy(balance, balanceOf(self));
-  if (fork >= SPURIOUS_DRAGON ? isEmpty(heir) && !isZero(balance) : fork >= TANGERINE_WHISTLE && !exists(heir))
+  if (
+    fork >= SPURIOUS_DRAGON
+      ? isEmpty(heir) && !isZero(balance)
+      : fork >= TANGERINE_WHISTLE && !exists(heir)
+  )
     gas -= NEW_ACCOUNT;
   if (gas < 0) return false;
   store<i64>(frame, gas, F_GAS);

@@ -14,12 +14,17 @@ import {
   words,
 } from "./layout";
 import { readAddress } from "./locations";
+import { REJECT_CHAIN_ID, REJECT_MALFORMED, REJECT_TYPE } from "./rejections";
 import {
-  REJECT_CHAIN_ID,
-  REJECT_MALFORMED,
-  REJECT_TYPE,
-} from "./rejections";
-import { item, itemBytes, next, readBytes, readInteger, readItem, itemIsList, readList } from "./rlp";
+  item,
+  itemBytes,
+  next,
+  readBytes,
+  readInteger,
+  readItem,
+  itemIsList,
+  readList,
+} from "./rlp";
 import { copy, eq, isZero, setU64 } from "./u256";
 
 export const T_TYPE: usize = 0;
@@ -65,7 +70,8 @@ export function decodeTransaction(record: usize, raw: usize, bytes: usize, sende
     if (!legacy(record, raw, raw + bytes)) rejection = REJECT_MALFORMED;
     else if (!sameChain(0)) rejection = REJECT_CHAIN_ID;
   } else if (bytes == 0 || first == 0 || first > 4) rejection = REJECT_MALFORMED;
-  else if (fork < (first == 1 ? BERLIN : first == 2 ? LONDON : first == 3 ? CANCUN : PRAGUE)) rejection = REJECT_TYPE;
+  else if (fork < (first == 1 ? BERLIN : first == 2 ? LONDON : first == 3 ? CANCUN : PRAGUE))
+    rejection = REJECT_TYPE;
   else if (!typed(record, first, raw + 1, raw + bytes)) rejection = REJECT_MALFORMED;
   else if (!sameChain(first)) rejection = REJECT_CHAIN_ID;
   store<u32>(record, rejection, T_REJECTION);
@@ -137,7 +143,8 @@ function typed(record: usize, type: u32, raw: usize, rawEnd: usize): bool {
   store<u32>(record, <u32>next, T_ACCESS_END);
   if (!accessList(record, item, next)) return false;
   if (type == 3) {
-    if (!readInteger(after, rawEnd, 32, record + T_MAX_BLOB_FEE) || !readList(next, rawEnd)) return false;
+    if (!readInteger(after, rawEnd, 32, record + T_MAX_BLOB_FEE) || !readList(next, rawEnd))
+      return false;
     after = next;
     store<u32>(record, <u32>item, T_BLOBS);
     let count: u32 = 0;
@@ -182,7 +189,12 @@ function authorisations(record: usize, start: usize, end: usize): bool {
   for (let at = start; at < end; ) {
     if (!readList(at, end)) return false;
     at = next;
-    if (!readInteger(item, at, 32, word) || !readBytes(next, at, 20) || !readInteger(next, at, 8, word)) return false;
+    if (
+      !readInteger(item, at, 32, word) ||
+      !readBytes(next, at, 20) ||
+      !readInteger(next, at, 8, word)
+    )
+      return false;
     if (!readInteger(next, at, 1, word) || !signature(next, at)) return false;
     count++;
   }
@@ -196,7 +208,7 @@ export function writeBlobHashes(record: usize, out: usize): void {
   const count = load<u32>(record, T_BLOB_COUNT);
   // Each item is 33 bytes: its length byte, and the hash.
   for (let i: u32 = 0; i < count; i++) {
-    memory.copy(out + (<usize>i << 5), at + 1, 32);
+    memory.copy(out + ((<usize>i) << 5), at + 1, 32);
     at += 33;
   }
 }

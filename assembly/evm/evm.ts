@@ -31,19 +31,31 @@ import {
 import { initializeVector } from "../lib/blake2f";
 import { initializeConstants } from "../lib/sha256-scalar";
 import { initializeRoundConstants } from "../lib/keccak-scalar";
-import { initializeView } from "./state";
+import { initializeView, viewAlone } from "./state";
 import { setScratch } from "./u256";
 import {
   beginBlock as beginTransactions,
   blockGasUsed,
-  executeTransaction,
   expectedWord,
   gotWord,
+  includeTransaction,
   RESULT_BYTES,
 } from "./transaction";
 
-export { allocate, ENVIRONMENT, HASH_SECRETS, HEADER_BYTES } from "./layout";
+export { allocate, ENVIRONMENT, HASH_SECRETS, HEADER_BYTES, QUESTIONS } from "./layout";
 export { collectChanges } from "./locations";
+export {
+  abandon,
+  beginParallel,
+  completed,
+  endParallel,
+  EXECUTIONS,
+  joinParallel,
+  parallelGasUsed,
+  stopParallel,
+  work,
+} from "./parallel";
+export { enterBlock } from "./layout";
 export { credit, storeSystemSlot, systemCall } from "./transaction";
 
 /** Lays out a fresh memory: code from `codeStart`, block heap from `heapStart` to `heapEnd`. `HASH_SECRETS` must be filled. */
@@ -52,6 +64,7 @@ export function layOutMemory(codeStart: usize, heapStart: usize, heapEnd: usize)
   initializeRoundConstants(ROUND_CONSTANTS);
   initializeConstants(SHA256_CONSTANTS);
   initializeVector(BLAKE2_VECTOR);
+  initializeEmptyCode();
 }
 
 /** Gives this instance its region of the memory. */
@@ -59,7 +72,6 @@ export function startInstance(region: usize, bytes: usize): void {
   layOutWorker(region, bytes);
   setScratch(scratchBase);
   initializeView();
-  initializeEmptyCode();
 }
 
 /** Forgets the block before and sets the rules of the next. `buckets` (a power of two) sizes the table of locations. */
@@ -70,11 +82,12 @@ export function beginBlock(fork: i32, buckets: u32, leastCodeBytes: u32): void {
   if (codeBytesFree() < leastCodeBytes) dropCode();
   memory.fill(BLOCK_HASHES, 0, 256 * 64);
   enterBlock();
-  const table = allocate(<usize>buckets << 2);
-  memory.fill(table, 0, <usize>buckets << 2);
+  const table = allocate((<usize>buckets) << 2);
+  memory.fill(table, 0, (<usize>buckets) << 2);
   store<u32>(BUCKETS, <u32>table);
   store<u32>(BUCKET_MASK, buckets - 1);
   beginTransactions();
+  viewAlone();
 }
 
 /** Bytes of a decoded transaction and of a result. */
@@ -99,8 +112,8 @@ export function prepare(
 ): void {
   for (let i: u32 = 0; i < count; i++) {
     const record = records + <usize>i * T_BYTES;
-    const start = load<u32>(offsets + (<usize>i << 2));
-    const end = load<u32>(offsets + (<usize>i << 2), 4);
+    const start = load<u32>(offsets + ((<usize>i) << 2));
+    const end = load<u32>(offsets + ((<usize>i) << 2), 4);
     decodeTransaction(record, raw + start, end - start, senders + <usize>i * 20);
     store<u32>(record, <u32>authorities, T_AUTHORITIES);
     authorities += <usize>load<u32>(record, T_AUTHORISATION_COUNT) * 20;
@@ -113,7 +126,7 @@ export let rejection: i32 = 0;
 /** Runs transactions one by one; answers how many could be included. */
 export function execute(records: usize, results: usize, count: u32): u32 {
   for (let i: u32 = 0; i < count; i++) {
-    rejection = executeTransaction(records + <usize>i * T_BYTES, results + <usize>i * RESULT_BYTES);
+    rejection = includeTransaction(records + <usize>i * T_BYTES, results + <usize>i * RESULT_BYTES);
     if (rejection) return i;
   }
   return count;

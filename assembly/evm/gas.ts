@@ -57,7 +57,7 @@ export function expByteGas(fork: i32): i64 {
 
 function define(op: i32, gas: u32, pops: i32, pushes: i32): void {
   const most = pushes > pops ? 1024 - (pushes - pops) : 1024;
-  const at = OPCODES + (<usize>op << 3);
+  const at = OPCODES + ((<usize>op) << 3);
   store<u32>(at, gas);
   store<u16>(at, <u16>(pops << 5), 4);
   store<u16>(at, <u16>((most - pops) << 5), 6);
@@ -85,7 +85,8 @@ export function fillOpcodes(fork: i32): void {
   define(0x1a, 3, 2, 1); // BYTE
   define(0x20, 30, 2, 1); // KECCAK256
   define(0x30, 2, 0, 1); // ADDRESS
-  const balance = fork >= BERLIN ? 100 : fork >= ISTANBUL ? 700 : fork >= TANGERINE_WHISTLE ? 400 : 20;
+  const balance =
+    fork >= BERLIN ? 100 : fork >= ISTANBUL ? 700 : fork >= TANGERINE_WHISTLE ? 400 : 20;
   define(0x31, balance, 1, 1);
   for (let op = 0x32; op <= 0x34; op++) define(op, 2, 0, 1); // ORIGIN CALLER CALLVALUE
   define(0x35, 3, 1, 1); // CALLDATALOAD
@@ -103,7 +104,8 @@ export function fillOpcodes(fork: i32): void {
   define(0x51, 3, 1, 1); // MLOAD
   define(0x52, 3, 2, 0); // MSTORE
   define(0x53, 3, 2, 0); // MSTORE8
-  const sload = fork >= BERLIN ? 100 : fork >= ISTANBUL ? 800 : fork >= TANGERINE_WHISTLE ? 200 : 50;
+  const sload =
+    fork >= BERLIN ? 100 : fork >= ISTANBUL ? 800 : fork >= TANGERINE_WHISTLE ? 200 : 50;
   define(0x54, sload, 1, 1);
   define(0x55, 0, 2, 0); // SSTORE
   define(0x56, 8, 1, 0); // JUMP

@@ -11,7 +11,11 @@ export declare function readAccount(address: usize, out: usize): i32;
 /** The 32-byte big-endian value of a 32-byte slot to `out`. */
 // @ts-ignore: decorator
 @external("host", "readStorage")
-export declare function readStorage(address: usize, slot: usize, out: usize): void;
+export declare function readStorage(
+  address: usize,
+  slot: usize,
+  out: usize,
+): void;
 
 /** Whether the account had any storage before the block (EIP-7610). */
 // @ts-ignore: decorator
@@ -48,6 +52,11 @@ export declare function precompile(
   out: usize,
 ): i32;
 
+/** The running transaction has to wait until all before it are final. Throws. */
+// @ts-ignore: decorator
+@external("host", "defer")
+export declare function defer(): void;
+
 /** A memory region has run full: 0 block heap or code, 1 EVM memory, 2 view of the state, 3 journal, 4 return data, 5 logs. Throws. */
 // @ts-ignore: decorator
 @external("host", "limitReached")
@@ -56,4 +65,10 @@ export declare function limitReached(region: i32): void;
 /** Called before each instruction in builds with EVM_TRACE, for comparing traces with another EVM. */
 // @ts-ignore: decorator
 @external("host", "traceStep")
-export declare function traceStep(op: i32, pc: usize, gas: i64, stackBytes: usize, frame: usize): void;
+export declare function traceStep(
+  op: i32,
+  pc: usize,
+  gas: i64,
+  stackBytes: usize,
+  frame: usize,
+): void;

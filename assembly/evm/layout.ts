@@ -63,6 +63,8 @@ const HEAP_START: usize = CONTROL + 32;
 export const HASH_SECRETS: usize = 5376;
 /** Record of the empty code. */
 export const EMPTY_CODE: usize = 5632;
+/** What threads ask the host's thread, and how many have finished; see src/executor/evm/questions.ts. */
+export const QUESTIONS: usize = 6144;
 /** 256 entries of 64 bytes: u32 known, the 32-byte hash at 32. */
 export const BLOCK_HASHES: usize = 8192;
 /** Heads of the code table's chains, u32. */
@@ -134,11 +136,12 @@ export function setFork(number: i32): void {
   store<u32>(FORK_NUMBER, number);
 }
 
-/** What an instance does at a block's start. */
-export function enterBlock(): void {
+/** What an instance does at a block's start; answers the number of the fork. */
+export function enterBlock(): i32 {
   fork = load<i32>(FORK_NUMBER);
   chunk = 0;
   chunkEnd = 0;
+  return fork;
 }
 
 // ---- worker region ----

@@ -32,6 +32,8 @@ const WAS_NONCE: usize = 120;
 const WAS_BALANCE: usize = 128;
 const WAS_CODE_HASH: usize = 160;
 const SLOTS: usize = 192;
+const ACCOUNT_VERSIONS: usize = 196;
+const ACCOUNT_LOCK: usize = 200;
 const ACCOUNT_BYTES: usize = 208;
 
 /** Flags of an account. */
@@ -43,7 +45,27 @@ const SLOT_EPOCH: usize = 12;
 const VALUE: usize = 48;
 const WAS_VALUE: usize = 80;
 const NEXT_OF_ACCOUNT: usize = 112;
+const SLOT_VERSIONS: usize = 116;
+const SLOT_LOCK: usize = 120;
 const SLOT_BYTES: usize = 128;
+
+// @ts-ignore: decorator
+@inline
+export function isAccountLocation(location: usize): bool {
+  return load<u32>(location, KIND) == ACCOUNT;
+}
+
+/** Address of the head of the location's versions (`versions.ts`), and of the lock that guards them. */
+// @ts-ignore: decorator
+@inline
+export function versionsOf(location: usize): usize {
+  return location + (isAccountLocation(location) ? ACCOUNT_VERSIONS : SLOT_VERSIONS);
+}
+// @ts-ignore: decorator
+@inline
+export function lockOf(location: usize): usize {
+  return location + (isAccountLocation(location) ? ACCOUNT_LOCK : SLOT_LOCK);
+}
 
 // @ts-ignore: decorator
 @inline
@@ -80,7 +102,8 @@ export function readAddress(limbs: usize, bytes: usize): void {
 
 /** The account's location; its value before the block is read from the host where it is new. */
 export function accountLocation(a0: u64, a1: u64, a2: u64): usize {
-  const head = <usize>load<u32>(BUCKETS) + (<usize>(hashAddress(a0, a1, a2) & load<u32>(BUCKET_MASK)) << 2);
+  const head =
+    <usize>load<u32>(BUCKETS) + ((<usize>(hashAddress(a0, a1, a2) & load<u32>(BUCKET_MASK))) << 2);
   let first = atomic.load<u32>(head);
   let found = findAccount(first, 0, a0, a1, a2);
   if (found) return found;
@@ -157,7 +180,8 @@ export function slotLocation(account: usize, key: usize): usize {
 }
 
 function findOrAddSlot(account: usize, key: usize, read: bool): usize {
-  const head = <usize>load<u32>(BUCKETS) + (<usize>(hashSlot(account, key) & load<u32>(BUCKET_MASK)) << 2);
+  const head =
+    <usize>load<u32>(BUCKETS) + ((<usize>(hashSlot(account, key) & load<u32>(BUCKET_MASK))) << 2);
   let first = atomic.load<u32>(head);
   let found = findSlot(first, 0, account, key);
   if (found) return found;
@@ -210,7 +234,8 @@ function findSlot(first: u32, end: u32, account: usize, key: usize): usize {
 
 /** The slot's present value to `out`. */
 export function slotValue(slot: usize, out: usize): void {
-  if (load<u32>(slot, SLOT_EPOCH) == load<u32>(<usize>load<u32>(slot, OWNER), EPOCH)) copy(out, slot + VALUE);
+  if (load<u32>(slot, SLOT_EPOCH) == load<u32>(<usize>load<u32>(slot, OWNER), EPOCH))
+    copy(out, slot + VALUE);
   else setU64(out, 0);
 }
 
@@ -250,7 +275,7 @@ const CHANGE_BYTES: usize = 112;
 /**
  * Writes the change of every account the block changed, one after the other; returns their address, their number being at
  * `count`. A record: u32 slots, u32 flags (1 exists, 2 code changed, 4 storage cleared), u32 code length, u32 address of the code,
- * 20-byte address at 16, u64 nonce at 40, 32-byte balance (big-endian) at 48, code hash at 80; then the slots.
+ * 20-byte address at 16, u64 nonce at 40, balance word at 48, code hash at 80; then the slots.
  */
 export function collectChanges(count: usize): usize {
   const buckets = <usize>load<u32>(BUCKETS);
@@ -258,12 +283,12 @@ export function collectChanges(count: usize): usize {
   let bytes: usize = 0;
   let changed: u32 = 0;
   for (let b: u32 = 0; b <= mask; b++) {
-    for (let at = <usize>load<u32>(buckets + (<usize>b << 2)); at; at = load<u32>(at, NEXT)) {
+    for (let at = <usize>load<u32>(buckets + ((<usize>b) << 2)); at; at = load<u32>(at, NEXT)) {
       if (load<u32>(at, KIND) != ACCOUNT) continue;
       const slots = changedSlots(at, 0);
       if (slots || accountChanged(at)) {
         changed++;
-        bytes += CHANGE_BYTES + (<usize>slots << 6);
+        bytes += CHANGE_BYTES + ((<usize>slots) << 6);
       }
     }
   }
@@ -271,7 +296,7 @@ export function collectChanges(count: usize): usize {
   const start = allocate(bytes);
   let out = start;
   for (let b: u32 = 0; b <= mask; b++) {
-    for (let at = <usize>load<u32>(buckets + (<usize>b << 2)); at; at = load<u32>(at, NEXT)) {
+    for (let at = <usize>load<u32>(buckets + ((<usize>b) << 2)); at; at = load<u32>(at, NEXT)) {
       if (load<u32>(at, KIND) != ACCOUNT) continue;
       const slots = changedSlots(at, out + CHANGE_BYTES);
       if (!slots && !accountChanged(at)) continue;
@@ -284,9 +309,9 @@ export function collectChanges(count: usize): usize {
       store<u32>(out, code ? <u32>(code + 48) : 0, 12);
       writeAddress(out + 16, at + L_ADDRESS);
       store<u64>(out, load<u64>(at, L_NONCE), 40);
-      toBytes(out + 48, at + L_BALANCE);
+      copy(out + 48, at + L_BALANCE);
       copy(out + 80, at + L_CODE_HASH);
-      out += CHANGE_BYTES + (<usize>slots << 6);
+      out += CHANGE_BYTES + ((<usize>slots) << 6);
     }
   }
   return start;
@@ -313,8 +338,8 @@ function changedSlots(account: usize, out: usize): u32 {
     if (load<u32>(slot, SLOT_EPOCH) != epoch) continue;
     if (epoch ? isZero(slot + VALUE) : eq(slot + VALUE, slot + WAS_VALUE)) continue;
     if (out) {
-      toBytes(out + (<usize>count << 6), slot + KEY);
-      toBytes(out + (<usize>count << 6) + 32, slot + VALUE);
+      toBytes(out + ((<usize>count) << 6), slot + KEY);
+      toBytes(out + ((<usize>count) << 6) + 32, slot + VALUE);
     }
     count++;
   }

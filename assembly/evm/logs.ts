@@ -21,7 +21,13 @@ export function beginLogs(): void {
 }
 
 /** Appends a log; `topics` points at the first (topmost) of `count` words that descend in memory. */
-export function appendLog(address: usize, topics: usize, count: usize, data: usize, bytes: usize): void {
+export function appendLog(
+  address: usize,
+  topics: usize,
+  count: usize,
+  data: usize,
+  bytes: usize,
+): void {
   const start = logsTop;
   const size: usize = (<usize>32 + (count << 5) + bytes + 7) & ~7;
   if (size > logsEnd - start) limitReached(5);
@@ -38,7 +44,7 @@ export function appendLog(address: usize, topics: usize, count: usize, data: usi
 // @ts-ignore: decorator
 @inline
 export function logBytes(log: usize): usize {
-  return (<usize>32 + (<usize>load<u32>(log, 24) << 5) + <usize>load<u32>(log, 28) + 7) & ~7;
+  return (<usize>32 + ((<usize>load<u32>(log, 24)) << 5) + <usize>load<u32>(log, 28) + 7) & ~7;
 }
 
 /** Adds the logs from `start` to `end` to the 256-byte Bloom filter; returns their number. */
@@ -68,7 +74,11 @@ function addToBloom(bloom: usize, value: usize, length: usize): void {
     store<u64>(padded, load<u64>(value, 16), 16);
     store<u64>(padded, load<u64>(value, 24), 24);
   }
-  const mixed = (load<u64>(padded, 16) ^ rotl<u64>(load<u64>(padded, 24), 29) ^ rotl<u64>(load<u64>(padded), 13)) * 0x9e3779b97f4a7c15;
+  const mixed =
+    (load<u64>(padded, 16) ^
+      rotl<u64>(load<u64>(padded, 24), 29) ^
+      rotl<u64>(load<u64>(padded), 13)) *
+    0x9e3779b97f4a7c15;
   const at = bloomCache + <usize>(mixed >> 52) * 48;
   if (
     load<u32>(at, 32) != <u32>length ||
@@ -81,11 +91,12 @@ function addToBloom(bloom: usize, value: usize, length: usize): void {
     keccak(value, length, digest);
     memory.copy(at, padded, 32);
     store<u32>(at, <u32>length, 32);
-    for (let i: usize = 0; i < 6; i += 2) store<u16>(at + i, bswap<u16>(load<u16>(digest + i)) & 2047, 36);
+    for (let i: usize = 0; i < 6; i += 2)
+      store<u16>(at + i, bswap<u16>(load<u16>(digest + i)) & 2047, 36);
   }
   for (let i: usize = 0; i < 6; i += 2) {
     const bit = <usize>load<u16>(at + i, 36);
     const byte = bloom + 255 - (bit >> 3);
-    store<u8>(byte, load<u8>(byte) | (<u8>1 << <u8>(bit & 7)));
+    store<u8>(byte, load<u8>(byte) | ((<u8>1) << (<u8>(bit & 7))));
   }
 }

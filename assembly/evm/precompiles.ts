@@ -38,7 +38,15 @@ function blake2f(input: usize, bytes: usize, gas: i64): i64 {
   if (<i64>rounds > gas) return -1;
   memory.copy(returned, input + 4, 64);
   const last = load<u8>(input, 212) != 0;
-  compress(returned, input + 68, load<u64>(input, 196), load<u64>(input, 204), last, rounds, BLAKE2_VECTOR);
+  compress(
+    returned,
+    input + 68,
+    load<u64>(input, 196),
+    load<u64>(input, 204),
+    last,
+    rounds,
+    BLAKE2_VECTOR,
+  );
   setReturnedBytes(64);
   return gas - <i64>rounds;
 }

@@ -45,7 +45,8 @@ export function readInteger(at: usize, end: usize, most: usize, word: usize): bo
   if (itemBytes && load<u8>(item) == 0) return false;
   setU64(word, 0);
   store<u64>(word, 0, 24);
-  for (let i: usize = 0; i < itemBytes; i++) store<u8>(word + i, load<u8>(item + itemBytes - 1 - i));
+  for (let i: usize = 0; i < itemBytes; i++)
+    store<u8>(word + i, load<u8>(item + itemBytes - 1 - i));
   return true;
 }
 

@@ -7,8 +7,10 @@
  * that filled them: a new transaction costs no clearing.
  */
 import {
+  allocate,
   BERLIN,
   EMPTY_CODE,
+  ENV_COINBASE,
   entries,
   entriesEnd,
   fork,
@@ -22,9 +24,10 @@ import {
   CANCUN,
   BYZANTIUM,
   ISTANBUL,
+  words,
 } from "./layout";
 import { hashAddress, hashSlot } from "./hash";
-import { limitReached } from "./host";
+import { defer, limitReached } from "./host";
 import {
   accountLocation,
   EXISTS,
@@ -41,6 +44,13 @@ import {
   slotLocation,
   slotValue,
 } from "./locations";
+import {
+  readAccountVersion,
+  readSlotVersion,
+  REMOVED,
+  versionNumber,
+  writeVersion,
+} from "./versions";
 import { add, copy, eq, isZero, setU64, sub } from "./u256";
 
 // An entry: u32 kind, u32 location, u32 code or owner, u32 flags, then the key at 16.
@@ -62,12 +72,14 @@ export const BALANCE: usize = 48;
 const READ_NONCE: usize = 80;
 const READ_BALANCE: usize = 88;
 const READ_FLAGS: usize = 120;
+const ACCOUNT_NUMBER: usize = 124;
 const ACCOUNT_BYTES: usize = 128;
 
 // A slot: the value at the transaction's start, and now.
 export const ORIGINAL: usize = 48;
 export const VALUE: usize = 80;
-const SLOT_BYTES: usize = 112;
+const SLOT_NUMBER: usize = 112;
+const SLOT_BYTES: usize = 120;
 
 // Flags of entries beside EXISTS (1).
 const WARM: u32 = 2;
@@ -84,6 +96,25 @@ let entriesTop: usize = 0;
 /** Where the next journal record goes; its value is a checkpoint. */
 export let journalTop: usize = 0;
 
+/** Index of the running transaction where transactions run side by side, else -1: locations are then read and written directly. */
+let index: i32 = -1;
+/** Which execution of it this is: 0 the speculative one, 1 the one with all before it final. */
+let execution: u32 = 0;
+/** Fees that the coinbase is owed by the transactions before; only final executions may look. */
+let owed: usize = 0;
+
+/** Runs the next transactions one by one. */
+export function viewAlone(): void {
+  index = -1;
+}
+
+/** Runs the next transaction as the one at `position` in the block. */
+export function viewAmong(position: i32, which: u32, fees: usize): void {
+  index = position;
+  execution = which;
+  owed = fees;
+}
+
 /** Called once an instance. */
 export function initializeView(): void {
   generation = 0;
@@ -92,7 +123,7 @@ export function initializeView(): void {
 
 function resetIndex(size: u32): void {
   indexMask = size - 1;
-  memory.fill(viewIndex, 0, <usize>size << 3);
+  memory.fill(viewIndex, 0, (<usize>size) << 3);
   generation = 1;
 }
 
@@ -108,13 +139,13 @@ export function beginView(): void {
 /** Doubles the index and files every entry again. */
 function growIndex(): void {
   const size = (indexMask + 1) << 1;
-  if (viewIndex + (<usize>size << 3) > viewIndexEnd) limitReached(2);
+  if (viewIndex + ((<usize>size) << 3) > viewIndexEnd) limitReached(2);
   resetIndex(size);
   for (let e = entries; e < entriesTop; e += entryBytes(e)) {
     let i = entryHash(e) & indexMask;
-    while (load<u32>(viewIndex + (<usize>i << 3)) == generation) i = (i + 1) & indexMask;
-    store<u32>(viewIndex + (<usize>i << 3), generation);
-    store<u32>(viewIndex + (<usize>i << 3), <u32>e, 4);
+    while (load<u32>(viewIndex + ((<usize>i) << 3)) == generation) i = (i + 1) & indexMask;
+    store<u32>(viewIndex + ((<usize>i) << 3), generation);
+    store<u32>(viewIndex + ((<usize>i) << 3), <u32>e, 4);
   }
 }
 
@@ -126,7 +157,8 @@ function entryBytes(e: usize): usize {
 
 function entryHash(e: usize): u32 {
   const kind = load<u32>(e, KIND);
-  if (kind == ACCOUNT) return hashAddress(load<u64>(e, KEY), load<u64>(e, KEY + 8), load<u64>(e, KEY + 16));
+  if (kind == ACCOUNT)
+    return hashAddress(load<u64>(e, KEY), load<u64>(e, KEY + 8), load<u64>(e, KEY + 16));
   return hashSlot(<usize>load<u32>(e, OWNER) | (kind == SLOT ? 0 : 1), e + KEY);
 }
 
@@ -146,7 +178,15 @@ function newEntry(at: usize, kind: u32, bytes: usize): usize {
 export function precompileId(a0: u64, a1: u64, a2: u64): i32 {
   if ((a1 | a2) != 0 || a0 > 0x100 || a0 == 0) return 0;
   const last: u64 =
-    fork >= PRAGUE ? 0x11 : fork >= CANCUN ? 0x0a : fork >= ISTANBUL ? 9 : fork >= BYZANTIUM ? 8 : 4;
+    fork >= PRAGUE
+      ? 0x11
+      : fork >= CANCUN
+        ? 0x0a
+        : fork >= ISTANBUL
+          ? 9
+          : fork >= BYZANTIUM
+            ? 8
+            : 4;
   return a0 <= last || (a0 == 0x100 && fork >= OSAKA) ? <i32>a0 : 0;
 }
 
@@ -155,7 +195,7 @@ export function accountKey(a0: u64, a1: u64, a2: u64): usize {
   const hash = hashAddress(a0, a1, a2);
   let i = hash & indexMask;
   while (true) {
-    const at = viewIndex + (<usize>i << 3);
+    const at = viewIndex + ((<usize>i) << 3);
     if (load<u32>(at) != generation) {
       const e = newEntry(at, ACCOUNT, ACCOUNT_BYTES);
       store<u64>(e, a0, ADDRESS);
@@ -208,16 +248,56 @@ export function accountOfWord(word: usize): usize {
 
 /** Reads the account's present value into its entry. */
 function loadAccount(e: usize): void {
-  const location = accountLocation(load<u64>(e, ADDRESS), load<u64>(e, ADDRESS + 8), load<u64>(e, ADDRESS + 16));
+  const location = accountLocation(
+    load<u64>(e, ADDRESS),
+    load<u64>(e, ADDRESS + 8),
+    load<u64>(e, ADDRESS + 16),
+  );
+  if (index >= 0) return loadVersion(e, location);
   store<u32>(e, <u32>location, LOCATION);
   store<u32>(e, load<u32>(location, L_CODE), CODE);
-  const flags = load<u32>(location, L_FLAGS);
+  setRead(e, load<u32>(location, L_FLAGS), load<u64>(location, L_NONCE), location + L_BALANCE);
+}
+
+function setRead(e: usize, flags: u32, nonce: u64, balance: usize): void {
   store<u32>(e, load<u32>(e, FLAGS) | flags, FLAGS);
   store<u32>(e, flags, READ_FLAGS);
-  store<u64>(e, load<u64>(location, L_NONCE), NONCE);
-  store<u64>(e, load<u64>(location, L_NONCE), READ_NONCE);
-  copy(e + BALANCE, location + L_BALANCE);
-  copy(e + READ_BALANCE, location + L_BALANCE);
+  store<u64>(e, nonce, NONCE);
+  store<u64>(e, nonce, READ_NONCE);
+  copy(e + BALANCE, balance);
+  copy(e + READ_BALANCE, balance);
+}
+
+/** As `loadAccount`, from the multi-version memory. */
+function loadVersion(e: usize, location: usize): void {
+  const coinbase = isCoinbase(e);
+  if (coinbase && execution == 0) defer();
+  const read = words + 1536;
+  store<u32>(e, readAccountVersion(location, index, read), ACCOUNT_NUMBER);
+  store<u32>(e, <u32>location, LOCATION);
+  store<u32>(e, load<u32>(read, 12), CODE);
+  setRead(e, load<u32>(read, 8) & EXISTS, load<u64>(read, 16), read + 32);
+  if (coinbase) add(e + BALANCE, e + BALANCE, owed);
+}
+
+function isCoinbase(e: usize): bool {
+  return (
+    load<u64>(e, ADDRESS) == load<u64>(ENV_COINBASE) &&
+    load<u64>(e, ADDRESS + 8) == load<u64>(ENV_COINBASE, 8) &&
+    load<u64>(e, ADDRESS + 16) == load<u64>(ENV_COINBASE, 16)
+  );
+}
+
+/**
+ * Pays the coinbase. Where transactions run side by side, one that has not looked at its account leaves the fee to be added later:
+ * else each would have to wait for the one before. Answers whether it was paid here.
+ */
+export function payCoinbase(fee: usize): bool {
+  const e = accountKeyOfWord(ENV_COINBASE);
+  if (index >= 0 && !load<u32>(e, LOCATION)) return false;
+  readAccountEntry(e);
+  addBalance(e, fee);
+  return true;
 }
 
 /** The entry of a storage slot, which may not have been read yet; `key` is a word. */
@@ -237,7 +317,8 @@ function loadSlot(e: usize): void {
   readAccountEntry(owner);
   const location = slotLocation(<usize>load<u32>(owner, LOCATION), e + KEY);
   store<u32>(e, <u32>location, LOCATION);
-  slotValue(location, e + ORIGINAL);
+  if (index >= 0) store<u32>(e, readSlotVersion(location, index, e + ORIGINAL), SLOT_NUMBER);
+  else slotValue(location, e + ORIGINAL);
   copy(e + VALUE, e + ORIGINAL);
 }
 
@@ -250,7 +331,7 @@ function find(owner: usize, key: usize, kind: u32): usize {
   const hash = hashSlot(owner | (kind == SLOT ? 0 : 1), key);
   let i = hash & indexMask;
   while (true) {
-    const at = viewIndex + (<usize>i << 3);
+    const at = viewIndex + ((<usize>i) << 3);
     if (load<u32>(at) != generation) {
       const e = newEntry(at, kind, SLOT_BYTES);
       store<u32>(e, <u32>owner, OWNER);
@@ -262,7 +343,8 @@ function find(owner: usize, key: usize, kind: u32): usize {
       return e;
     }
     const e = <usize>load<u32>(at, 4);
-    if (load<u32>(e, OWNER) == <u32>owner && load<u32>(e, KIND) == kind && eq(e + KEY, key)) return e;
+    if (load<u32>(e, OWNER) == <u32>owner && load<u32>(e, KIND) == kind && eq(e + KEY, key))
+      return e;
     i = (i + 1) & indexMask;
   }
 }
@@ -329,7 +411,11 @@ export function makeWarm(e: usize): bool {
  */
 export function touch(e: usize): void {
   if (load<u32>(e, FLAGS) & TOUCHED) return;
-  if (load<u64>(e, ADDRESS) == 3 && (load<u64>(e, ADDRESS + 8) | load<u64>(e, ADDRESS + 16)) == 0 && fork >= SPURIOUS_DRAGON)
+  if (
+    load<u64>(e, ADDRESS) == 3 &&
+    (load<u64>(e, ADDRESS + 8) | load<u64>(e, ADDRESS + 16)) == 0 &&
+    fork >= SPURIOUS_DRAGON
+  )
     store<u32>(e, load<u32>(e, FLAGS) | TOUCHED, FLAGS);
   else setFlags(e, fork < SPURIOUS_DRAGON ? TOUCHED | EXISTS : TOUCHED);
 }
@@ -454,4 +540,70 @@ function commitAccount(e: usize, flags: u32): void {
   )
     setAccount(location, now, load<u64>(e, NONCE), e + BALANCE);
   if (flags & CODE_SET) setAccountCode(location, <usize>load<u32>(e, CODE));
+}
+
+// ---- publishing, where transactions run side by side ----
+
+/** What the last `publishView` has left: pairs of u32 location and version number read, and u32 locations written. */
+export let publishedReads: usize = 0;
+export let publishedReadCount: u32 = 0;
+export let publishedWrites: usize = 0;
+export let publishedWriteCount: u32 = 0;
+
+/** Notes what was read and, unless the transaction is not to be included, makes what it wrote visible to those after it. */
+export function publishView(included: bool): void {
+  let reads: u32 = 0;
+  let writes: u32 = 0;
+  for (let e = entries; e < entriesTop; e += entryBytes(e)) {
+    if (load<u32>(e, KIND) != TRANSIENT && load<u32>(e, LOCATION)) reads++;
+  }
+  publishedReads = allocate(((<usize>reads) << 3) + 8);
+  publishedWrites = allocate(((<usize>reads) << 2) + 8);
+  publishedReadCount = reads;
+  reads = 0;
+  const number = versionNumber(index, execution);
+  for (let e = entries; e < entriesTop; e += entryBytes(e)) {
+    const kind = load<u32>(e, KIND);
+    const location = <usize>load<u32>(e, LOCATION);
+    if (kind == TRANSIENT || !location) continue;
+    store<u32>(publishedReads + ((<usize>reads) << 3), <u32>location);
+    const read = kind == ACCOUNT ? load<u32>(e, ACCOUNT_NUMBER) : load<u32>(e, SLOT_NUMBER);
+    store<u32>(publishedReads + ((<usize>reads) << 3), read, 4);
+    reads++;
+    if (
+      !included ||
+      !(kind == ACCOUNT ? publishAccount(e, location, number) : publishSlot(e, location, number))
+    )
+      continue;
+    store<u32>(publishedWrites + ((<usize>writes) << 2), <u32>location);
+    writes++;
+  }
+  publishedWriteCount = writes;
+}
+
+function publishAccount(e: usize, location: usize, number: u32): bool {
+  const flags = load<u32>(e, FLAGS);
+  if (flags & DESTRUCTED) {
+    setU64(words + 1536, 0);
+    writeVersion(location, number, REMOVED, <u32>EMPTY_CODE, 0, words + 1536);
+    return true;
+  }
+  if (!(flags & TOUCHED)) return false;
+  const now = isEmpty(e) ? 0 : EXISTS;
+  if (
+    now == (load<u32>(e, READ_FLAGS) & EXISTS) &&
+    load<u64>(e, NONCE) == load<u64>(e, READ_NONCE) &&
+    eq(e + BALANCE, e + READ_BALANCE) &&
+    !(flags & CODE_SET)
+  )
+    return false;
+  writeVersion(location, number, now, load<u32>(e, CODE), load<u64>(e, NONCE), e + BALANCE);
+  return true;
+}
+
+function publishSlot(e: usize, location: usize, number: u32): bool {
+  if (!(load<u32>(e, FLAGS) & WRITTEN) || eq(e + ORIGINAL, e + VALUE)) return false;
+  if (hasFlags(<usize>load<u32>(e, OWNER), DESTRUCTED)) return false;
+  writeVersion(location, number, 0, 0, 0, e + VALUE);
+  return true;
 }

@@ -116,6 +116,7 @@ import {
   hasCode,
   makeWarm,
   nonceOf,
+  payCoinbase,
   precompileId,
   readAccountEntry,
   setCode,
@@ -143,7 +144,7 @@ const SYSTEM_CALL_GAS: i64 = 30000000;
 // A result record: u32 status, u32 type, u64 gas used, u32 logs, u32 end of logs, u32 number of logs, u32 Bloom filter (0: empty).
 const R_STATUS: usize = 0;
 const R_TYPE: usize = 4;
-const R_GAS_USED: usize = 8;
+export const R_GAS_USED: usize = 8;
 const R_LOGS: usize = 16;
 const R_LOGS_END: usize = 20;
 const R_LOG_COUNT: usize = 24;
@@ -237,8 +238,13 @@ function checkAgainstBlock(tx: usize): i32 {
   if (fork >= OSAKA && gasLimit > <u64>MAX_TRANSACTION_GAS)
     return reject(REJECT_GAS_CAP, <u64>MAX_TRANSACTION_GAS, gasLimit);
   const left = load<u64>(ENV_GAS_LIMIT) - <u64>blockGasUsed;
-  if (gasLimit > left || gasLimit > <u64>i64.MAX_VALUE) return reject(REJECT_BLOCK_GAS, left, gasLimit);
-  if (fork >= SHANGHAI && load<u32>(tx, T_CREATES) && load<u32>(tx, T_DATA_BYTES) > <u32>MAX_INITCODE_BYTES)
+  if (gasLimit > left || gasLimit > <u64>i64.MAX_VALUE)
+    return reject(REJECT_BLOCK_GAS, left, gasLimit);
+  if (
+    fork >= SHANGHAI &&
+    load<u32>(tx, T_CREATES) &&
+    load<u32>(tx, T_DATA_BYTES) > <u32>MAX_INITCODE_BYTES
+  )
     return reject(REJECT_INITCODE_SIZE, MAX_INITCODE_BYTES, load<u32>(tx, T_DATA_BYTES));
   computeIntrinsicGas(tx);
   const least = max<i64>(intrinsicGas, floorGas);
@@ -251,7 +257,7 @@ function checkAgainstBlock(tx: usize): i32 {
     const leftBlobs = load<u32>(ENV_MAX_BLOBS) - blockBlobs;
     if (count > leftBlobs) return reject(REJECT_BLOCK_BLOBS, leftBlobs, count);
     for (let i: u32 = 0; i < count; i++) {
-      const version = load<u8>(blobHashes() + (<usize>i << 5));
+      const version = load<u8>(blobHashes() + ((<usize>i) << 5));
       if (version != 1) return reject(REJECT_BLOB_VERSION, 1, version);
     }
     if (lt(tx + T_MAX_BLOB_FEE, ENV_BLOB_BASE_FEE)) {
@@ -305,7 +311,8 @@ function checkSender(tx: usize, sender: usize): i32 {
   if (nonceOf(sender) != nonce) return reject(REJECT_NONCE, nonceOf(sender), nonce);
   if (nonce == u64.MAX_VALUE) return reject(REJECT_NONCE_MAX, nonce - 1, nonce); // EIP-2681
   // EIP-3607, and EIP-7702 from Prague on.
-  if (hasCode(sender) && !(fork >= PRAGUE && isDelegation(codeOf(sender)))) return reject(REJECT_SENDER_CODE, 0, 0);
+  if (hasCode(sender) && !(fork >= PRAGUE && isDelegation(codeOf(sender))))
+    return reject(REJECT_SENDER_CODE, 0, 0);
   const cost = costWord();
   const amount = amountWord();
   let overflow = multiply64(cost, tx + T_MAX_FEE, load<u64>(tx, T_GAS_LIMIT));
@@ -322,13 +329,20 @@ function checkSender(tx: usize, sender: usize): i32 {
   return 0;
 }
 
-/** Runs the transaction whose decoded record is `tx`; its result goes to `result`. Answers why it may not be included, or 0. */
+/**
+ * Runs the transaction whose decoded record is `tx`; its result goes to `result`, its changes stay in the view. Answers why it may not
+ * be included, or 0.
+ */
 export function executeTransaction(tx: usize, result: usize): i32 {
   if (load<u32>(tx, T_BLOB_COUNT)) writeBlobHashes(tx, blobHashes());
+  beginView(); // first of all: what is rejected has read nothing
   let rejection = checkAgainstBlock(tx);
   if (rejection) return rejection;
-  beginView();
-  const sender = account(load<u64>(tx, T_SENDER), load<u64>(tx, T_SENDER + 8), load<u64>(tx, T_SENDER + 16));
+  const sender = account(
+    load<u64>(tx, T_SENDER),
+    load<u64>(tx, T_SENDER + 8),
+    load<u64>(tx, T_SENDER + 16),
+  );
   rejection = checkSender(tx, sender);
   if (rejection) return rejection;
 
@@ -359,10 +373,24 @@ export function executeTransaction(tx: usize, result: usize): i32 {
   multiply64(amount, priceWord(), <u64>(gasLimit - used));
   addBalance(sender, amount);
   multiply64(amount, tipWord(), <u64>used);
-  addBalance(accountOfWord(ENV_COINBASE), amount);
+  coinbasePaid = payCoinbase(amount);
   writeResult(result, tx, status, used);
+  return 0;
+}
+
+/** Whether the last transaction has paid the coinbase; else `unpaidFee` is what it owes. */
+export let coinbasePaid: bool = true;
+
+export function unpaidFee(): usize {
+  return amountWord();
+}
+
+/** Runs the transaction as the next of the block; as `executeTransaction`. */
+export function includeTransaction(tx: usize, result: usize): i32 {
+  const rejection = executeTransaction(tx, result);
+  if (rejection) return rejection;
   commitView();
-  blockGasUsed += used;
+  blockGasUsed += load<i64>(result, R_GAS_USED);
   blockBlobs += load<u32>(tx, T_BLOB_COUNT);
   return 0;
 }
@@ -496,7 +524,11 @@ function runFrame(
     subtractBalance(sender, value);
     addBalance(self, value);
   }
-  const precompile = precompileId(load<u64>(self, ADDRESS), load<u64>(self, ADDRESS + 8), load<u64>(self, ADDRESS + 16));
+  const precompile = precompileId(
+    load<u64>(self, ADDRESS),
+    load<u64>(self, ADDRESS + 8),
+    load<u64>(self, ADDRESS + 16),
+  );
   if (precompile) {
     const left = runPrecompile(precompile, input, inputBytes, gas);
     if (left < 0) return settle(frame, 3, 0, 0, 0);
@@ -557,7 +589,19 @@ export function systemCall(address: usize, input: usize, inputBytes: usize): i32
     setReturnedBytes(0);
     return -1;
   }
-  const status = runFrame(frame, word, 0, false, 0, to, costWord(), input, inputBytes, SYSTEM_CALL_GAS, 0);
+  const status = runFrame(
+    frame,
+    word,
+    0,
+    false,
+    0,
+    to,
+    costWord(),
+    input,
+    inputBytes,
+    SYSTEM_CALL_GAS,
+    0,
+  );
   commitView();
   return status == SUCCESS ? 1 : 0;
 }

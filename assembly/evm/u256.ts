@@ -229,7 +229,7 @@ function mulFull(r: usize, a: usize, b: usize): void {
 
 /** Number of 32-bit digits without leading zeros, of at most `digits`. */
 function significantDigits(a: usize, digits: i32): i32 {
-  while (digits > 0 && load<u32>(a + (<usize>(digits - 1) << 2)) == 0) digits--;
+  while (digits > 0 && load<u32>(a + ((<usize>(digits - 1)) << 2)) == 0) digits--;
   return digits;
 }
 
@@ -254,8 +254,8 @@ function divideWithRemainder(u: usize, uDigits: i32, v: usize, q: usize, r: usiz
     const d = <u64>load<u32>(v);
     let rest: u64 = 0;
     for (let i = m - 1; i >= 0; i--) {
-      const t = (rest << 32) | <u64>load<u32>(u + (<usize>i << 2));
-      store<u32>(qn + (<usize>i << 2), <u32>(t / d));
+      const t = (rest << 32) | <u64>load<u32>(u + ((<usize>i) << 2));
+      store<u32>(qn + ((<usize>i) << 2), <u32>(t / d));
       rest = t % d;
     }
     if (q) memory.copy(q, qn, 32);
@@ -263,24 +263,30 @@ function divideWithRemainder(u: usize, uDigits: i32, v: usize, q: usize, r: usiz
     return;
   }
   // Normalise so that the top digit of v has its high bit set.
-  const shift = <u32>clz<u32>(load<u32>(v + (<usize>(n - 1) << 2)));
+  const shift = <u32>clz<u32>(load<u32>(v + ((<usize>(n - 1)) << 2)));
   const back = 32 - shift; // 32 where shift is 0; the u64 shift below then gives 0
   for (let i = n - 1; i > 0; i--) {
-    const low = <u64>load<u32>(v + (<usize>(i - 1) << 2));
-    store<u32>(vn + (<usize>i << 2), (load<u32>(v + (<usize>i << 2)) << shift) | <u32>(low >> back));
+    const low = <u64>load<u32>(v + ((<usize>(i - 1)) << 2));
+    store<u32>(
+      vn + ((<usize>i) << 2),
+      (load<u32>(v + ((<usize>i) << 2)) << shift) | <u32>(low >> back),
+    );
   }
   store<u32>(vn, load<u32>(v) << shift);
-  store<u32>(un + (<usize>m << 2), <u32>(<u64>load<u32>(u + (<usize>(m - 1) << 2)) >> back));
+  store<u32>(un + ((<usize>m) << 2), <u32>(<u64>load<u32>(u + ((<usize>(m - 1)) << 2)) >> back));
   for (let i = m - 1; i > 0; i--) {
-    const low = <u64>load<u32>(u + (<usize>(i - 1) << 2));
-    store<u32>(un + (<usize>i << 2), (load<u32>(u + (<usize>i << 2)) << shift) | <u32>(low >> back));
+    const low = <u64>load<u32>(u + ((<usize>(i - 1)) << 2));
+    store<u32>(
+      un + ((<usize>i) << 2),
+      (load<u32>(u + ((<usize>i) << 2)) << shift) | <u32>(low >> back),
+    );
   }
   store<u32>(un, load<u32>(u) << shift);
-  const v1 = <u64>load<u32>(vn + (<usize>(n - 1) << 2));
-  const v2 = <u64>load<u32>(vn + (<usize>(n - 2) << 2));
+  const v1 = <u64>load<u32>(vn + ((<usize>(n - 1)) << 2));
+  const v2 = <u64>load<u32>(vn + ((<usize>(n - 2)) << 2));
   for (let j = m - n; j >= 0; j--) {
-    const top = un + (<usize>(j + n) << 2);
-    const numerator = (<u64>load<u32>(top) << 32) | <u64>load<u32>(top - 4);
+    const top = un + ((<usize>(j + n)) << 2);
+    const numerator = ((<u64>load<u32>(top)) << 32) | <u64>load<u32>(top - 4);
     let digit = numerator / v1;
     let rest = numerator % v1;
     // At most two corrections.
@@ -292,8 +298,8 @@ function divideWithRemainder(u: usize, uDigits: i32, v: usize, q: usize, r: usiz
     let borrow: i64 = 0;
     let carry: u64 = 0;
     for (let i = 0; i < n; i++) {
-      const at = un + (<usize>(i + j) << 2);
-      const p = digit * <u64>load<u32>(vn + (<usize>i << 2)) + carry;
+      const at = un + ((<usize>(i + j)) << 2);
+      const p = digit * <u64>load<u32>(vn + ((<usize>i) << 2)) + carry;
       carry = p >> 32;
       const t = <i64>load<u32>(at) - borrow - <i64>(p & 0xffffffff);
       store<u32>(at, <u32>t);
@@ -305,22 +311,22 @@ function divideWithRemainder(u: usize, uDigits: i32, v: usize, q: usize, r: usiz
       digit--;
       let c: u64 = 0;
       for (let i = 0; i < n; i++) {
-        const at = un + (<usize>(i + j) << 2);
-        const s = <u64>load<u32>(at) + <u64>load<u32>(vn + (<usize>i << 2)) + c;
+        const at = un + ((<usize>(i + j)) << 2);
+        const s = <u64>load<u32>(at) + <u64>load<u32>(vn + ((<usize>i) << 2)) + c;
         store<u32>(at, <u32>s);
         c = s >> 32;
       }
       store<u32>(top, load<u32>(top) + <u32>c);
     }
-    store<u32>(qn + (<usize>j << 2), <u32>digit);
+    store<u32>(qn + ((<usize>j) << 2), <u32>digit);
   }
   if (q) memory.copy(q, qn, 32);
   if (r) {
-    for (let i = n; i < 8; i++) store<u32>(r + (<usize>i << 2), 0);
+    for (let i = n; i < 8; i++) store<u32>(r + ((<usize>i) << 2), 0);
     for (let i = 0; i < n; i++) {
-      const at = un + (<usize>i << 2);
+      const at = un + ((<usize>i) << 2);
       const high = i + 1 < n ? <u64>load<u32>(at + 4) : 0;
-      store<u32>(r + (<usize>i << 2), <u32>((high << back) | <u64>(load<u32>(at) >> shift)));
+      store<u32>(r + ((<usize>i) << 2), <u32>((high << back) | <u64>(load<u32>(at) >> shift)));
     }
   }
 }
@@ -385,7 +391,7 @@ export function mulmod(r: usize, a: usize, b: usize, m: usize): void {
 /** Number of significant bytes of the word. */
 export function byteLength(a: usize): i32 {
   for (let i = 3; i >= 0; i--) {
-    const limb = load<u64>(a + (<usize>i << 3));
+    const limb = load<u64>(a + ((<usize>i) << 3));
     if (limb) return (i << 3) + 8 - (<i32>clz<u64>(limb) >> 3);
   }
   return 0;
@@ -401,7 +407,8 @@ export function exp(r: usize, a: usize, b: usize): void {
   setU64(result, 1);
   const bits = byteLength(power) << 3;
   for (let i = 0; i < bits; i++) {
-    if ((load<u64>(power + (<usize>(i >> 6) << 3)) >> <u64>(i & 63)) & 1) mul(result, result, base);
+    if ((load<u64>(power + ((<usize>(i >> 6)) << 3)) >> <u64>(i & 63)) & 1)
+      mul(result, result, base);
     mul(base, base, base);
   }
   copy(r, result);
@@ -410,14 +417,14 @@ export function exp(r: usize, a: usize, b: usize): void {
 /** r = x, its sign bit being bit 8k + 7 (k the byte index at `k`). */
 export function signextend(r: usize, k: usize, x: usize): void {
   if (!fits64(k) || load<u64>(k) > 30) return copy(r, x);
-  const bit = (<i32>load<u64>(k) << 3) + 7;
+  const bit = ((<i32>load<u64>(k)) << 3) + 7;
   const limb = bit >> 6;
   const shift = <u64>(63 - (bit & 63));
   copy(r, x);
-  const at = r + (<usize>limb << 3);
+  const at = r + ((<usize>limb) << 3);
   const extended = (load<i64>(at) << shift) >> shift;
   store<i64>(at, extended);
-  for (let i = limb + 1; i < 4; i++) store<i64>(r + (<usize>i << 3), extended >> 63);
+  for (let i = limb + 1; i < 4; i++) store<i64>(r + ((<usize>i) << 3), extended >> 63);
 }
 
 /** r = byte i of x, counted from the most significant; 0 past 31. */
@@ -524,9 +531,9 @@ export function sar(r: usize, n: usize, x: usize): void {
 export function leadingZeros(r: usize, x: usize): void {
   let zeros: u64 = 256;
   for (let i = 3; i >= 0; i--) {
-    const limb = load<u64>(x + (<usize>i << 3));
+    const limb = load<u64>(x + ((<usize>i) << 3));
     if (limb) {
-      zeros = (<u64>(3 - i) << 6) + clz<u64>(limb);
+      zeros = ((<u64>(3 - i)) << 6) + clz<u64>(limb);
       break;
     }
   }

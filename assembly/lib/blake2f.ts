@@ -33,7 +33,7 @@ function sigma(round: u32): u64 {
 // @ts-ignore: decorator
 @inline
 function word(message: usize, order: u64, index: u64): u64 {
-  return load<u64>(message + (<usize>((order >> (index << 2)) & 15) << 3));
+  return load<u64>(message + ((<usize>((order >> (index << 2)) & 15)) << 3));
 }
 
 /** Message words `i` and `j` of the round's order. */
@@ -50,7 +50,15 @@ function rotate(x: v128, right: i32): v128 {
 }
 
 /** Compresses: 8 words of state at `h` in place, 16 words of message, t as two u64, the final flag. `iv` is the table below. */
-export function compress(h: usize, message: usize, t0: u64, t1: u64, last: bool, rounds: u32, iv: usize): void {
+export function compress(
+  h: usize,
+  message: usize,
+  t0: u64,
+  t1: u64,
+  last: bool,
+  rounds: u32,
+  iv: usize,
+): void {
   let a0 = v128.load(h);
   let a1 = v128.load(h, 16);
   let b0 = v128.load(h, 32);

@@ -138,7 +138,13 @@ export function permute(s: usize, rc: usize): void {
 }
 
 /** Keccak-256 of `length` bytes at `message`; 32 bytes to `digest`. `state` is 200 bytes of scratch. */
-export function keccak256(message: usize, length: usize, digest: usize, state: usize, rc: usize): void {
+export function keccak256(
+  message: usize,
+  length: usize,
+  digest: usize,
+  state: usize,
+  rc: usize,
+): void {
   memory.fill(state, 0, 200);
   while (length >= 136) {
     for (let i: usize = 0; i < 136; i += 8)
@@ -148,7 +154,8 @@ export function keccak256(message: usize, length: usize, digest: usize, state: u
     length -= 136;
   }
   let i: usize = 0;
-  for (; i + 8 <= length; i += 8) store<u64>(state + i, load<u64>(state + i) ^ load<u64>(message + i));
+  for (; i + 8 <= length; i += 8)
+    store<u64>(state + i, load<u64>(state + i) ^ load<u64>(message + i));
   for (; i < length; i++) store<u8>(state + i, load<u8>(state + i) ^ load<u8>(message + i));
   store<u8>(state + length, load<u8>(state + length) ^ 0x01);
   store<u8>(state, load<u8>(state, 135) ^ 0x80, 135);

@@ -11,7 +11,10 @@ export const STATE_BYTES: usize = 416;
 function rootFraction(prime: u64, cube: bool): u32 {
   // Bitwise search for the largest x with x^k <= prime * 2^(32k), x = floor(root * 2^32).
   let whole: u64 = 1;
-  while (cube ? (whole + 1) * (whole + 1) * (whole + 1) <= prime : (whole + 1) * (whole + 1) <= prime) whole++;
+  while (
+    cube ? (whole + 1) * (whole + 1) * (whole + 1) <= prime : (whole + 1) * (whole + 1) <= prime
+  )
+    whole++;
   let x = whole; // root scaled by 2^bits, bits growing to 32
   for (let bits = 1; bits <= 32; bits++) {
     const y = (x << 1) | 1;
@@ -52,7 +55,7 @@ function powerAtMost(y: u64, cube: bool, prime: u64, bits: i32): bool {
   // Digits of prime << (bits * k).
   const shift = bits * (cube ? 3 : 2);
   const digit = shift >> 5;
-  const scaled = prime << <u64>(shift & 31);
+  const scaled = prime << (<u64>(shift & 31));
   const low = scaled & 0xffffffff;
   const high = scaled >> 32;
   for (let i = 4; i >= 0; i--) {
@@ -118,11 +121,17 @@ function compress(state: usize, block: usize, schedule: usize, table: usize): vo
 }
 
 /** SHA-256 of `length` bytes at `message`; 32 bytes to `digest`. `state` is `STATE_BYTES` of scratch. */
-export function sha256(message: usize, length: usize, digest: usize, state: usize, table: usize): void {
+export function sha256(
+  message: usize,
+  length: usize,
+  digest: usize,
+  state: usize,
+  table: usize,
+): void {
   const schedule = state + 32;
   const padding = state + 288;
   memory.copy(state, table + 256, 32);
-  const bits = <u64>length << 3;
+  const bits = (<u64>length) << 3;
   while (length >= 64) {
     compress(state, message, schedule, table);
     message += 64;

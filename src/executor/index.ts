@@ -1,14 +1,27 @@
 /** The registry of executors: one line each. @module */
+import { availableParallelism } from "node:os";
 import { createEvmExecutor } from "./evm/index.ts";
 import type { Executor } from "./executor.ts";
 import { createOracleExecutor } from "./oracle/index.ts";
 
+export { type ConflictCounts, createEvmExecutor, type EvmExecutorOptions } from "./evm/index.ts";
 export * from "./executor.ts";
 export { blockBloom, encodeReceipt, logsBloom } from "./receipt.ts";
 
+/** What a caller may ask of an executor; each takes what concerns it. */
+export interface ExecutorOptions {
+  /** Threads that execute a block; default: as many as there are cores, up to {@link MOST_WORKERS}. */
+  readonly workers?: number;
+}
+
+/** Commits are in order, one at a time: past this many threads they set the pace. */
+const MOST_WORKERS = 8;
+
 /** Factories by id, in the order that `auto` prefers them. */
-export const executors: Readonly<Record<string, () => Executor>> = {
+export const executors: Readonly<Record<string, (options: ExecutorOptions) => Executor>> = {
   "evm-serial": () => createEvmExecutor(),
+  evm: ({ workers = Math.min(availableParallelism(), MOST_WORKERS) }) =>
+    createEvmExecutor({ workers }),
   oracle: createOracleExecutor,
 };
 
@@ -17,12 +30,12 @@ export const executors: Readonly<Record<string, () => Executor>> = {
  *
  * @throws RangeError on an id that is not registered.
  */
-export function createExecutor(id = "auto"): Executor {
+export function createExecutor(id = "auto", options: ExecutorOptions = {}): Executor {
   const factory = id === "auto" ? Object.values(executors)[0] : executors[id];
   if (factory === undefined) {
     throw new RangeError(
       `executor: expected one of ${Object.keys(executors).join(", ")}, got ${id}`,
     );
   }
-  return factory();
+  return factory(options);
 }

@@ -1,14 +1,16 @@
 /**
  * Ethereum's state tests through the EVM executor: every case of the corpus, Frontier to Osaka.
  *
- * A few cases burn billions of gas in a loop; published runners leave them out too. They run where LANEWISE_SLOW=1, as does every case
- * of `eest-state-tests` and `GeneralStateTests`; else a fixed sample of each file runs.
+ * A few cases burn billions of gas in a loop; published runners leave them out too. They run where LANEWISE_SLOW=1, as do all those of
+ * elliptic curves, of which else a fixed sample runs. Cases from Cancun on run on two threads as well, as a block of one: some of
+ * them, or all where LANEWISE_SLOW=1.
  */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { after, describe, it } from "node:test";
 import { createEvmExecutor } from "../../src/executor/evm/index.ts";
+import type { Executor } from "../../src/executor/index.ts";
 import { corpusPath, corpusSkip } from "../support/corpus.ts";
 import { gradeStateCase, readStateCases, runStateCase, type StateCase } from "./state-test.ts";
 
@@ -18,23 +20,25 @@ const slow = process.env.LANEWISE_SLOW === "1";
 const ENDLESS = /vmPerformance\/loop|stTimeConsuming\/(CALLBlake2f|static_Call50000)|Call50000/;
 /** Elliptic curves in the host's libraries: seconds a case, with many cases alike. */
 const CURVES = /eip2537|stZeroKnowledge|bls12/;
+/** One of how many cases runs on two threads as well. */
+const PARALLEL_SAMPLE = slow ? 1 : 23;
+const PARALLEL_FORKS = new Set(["Cancun", "Prague", "Osaka"]);
 
-/** Cases a file that the default run takes, spread over the file; all of them in a slow run. */
+/** Whether the run takes the case. */
 function isWanted(subject: StateCase, index: number, name: string): boolean {
   if (slow) return true;
   if (ENDLESS.test(name)) return false;
-  const sample = CURVES.test(name) ? 16 : SAMPLE;
-  return subject.post.expectException !== undefined || index % sample === 0;
+  return subject.post.expectException !== undefined || !CURVES.test(name) || index % 8 === 0;
 }
-const SAMPLE = 1;
 
 for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
   describe(suite, { skip: corpusSkip }, () => {
     if (corpusSkip) return;
     const executor = createEvmExecutor({ transactionsOnly: true });
+    const parallel = createEvmExecutor({ transactionsOnly: true, workers: 2, leastParallel: 1 });
     const passedByFork = new Map<string, number>();
     after(async () => {
-      await executor.close();
+      await Promise.all([executor.close(), parallel.close()]);
       console.log(`# ${suite}: ${JSON.stringify(Object.fromEntries(passedByFork))}`);
     });
     for (const folder of readdirSync(corpusPath(suite)).sort()) {
@@ -44,8 +48,11 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
         let graded = 0;
         for (const subject of readStateCases(corpusPath(suite, folder))) {
           if (!isWanted(subject, index++, `${folder}/${subject.name}`)) continue;
-          const wrong = await grade(subject);
+          let wrong = await grade(executor, subject);
           graded++;
+          if (graded % PARALLEL_SAMPLE === 0 && PARALLEL_FORKS.has(subject.forkName)) {
+            wrong ??= await grade(parallel, subject);
+          }
           if (wrong !== undefined) failures.push(`${subject.name}: ${wrong}`);
           else {
             const { forkName } = subject;
@@ -60,9 +67,9 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
         );
       });
     }
-    async function grade(subject: StateCase): Promise<string | undefined> {
+    async function grade(on: Executor, subject: StateCase): Promise<string | undefined> {
       try {
-        return gradeStateCase(subject, await runStateCase(executor, subject));
+        return gradeStateCase(subject, await runStateCase(on, subject));
       } catch (error) {
         return `threw: ${error instanceof Error ? error.message : error}`;
       }

@@ -37,12 +37,34 @@ export interface EvmExports {
   returnDataBytes(): number;
   credit(address: number, amount: number): void;
   collectChanges(count: number): number;
+  readonly QUESTIONS: WebAssembly.Global;
+  readonly EXECUTIONS: WebAssembly.Global;
+  /** Begins a block in an instance beside the first; the fork's number. */
+  enterBlock(): number;
+  beginParallel(records: number, results: number, count: number): void;
+  joinParallel(): void;
+  work(most: number): number;
+  abandon(): number;
+  stopParallel(): void;
+  completed(): number;
+  endParallel(): number;
+  parallelGasUsed(): bigint;
 }
 
-/** What an instance runs against while a block executes. */
-export interface MachineContext {
-  readonly state: StateSource;
-  readonly runPrecompile: RunPrecompile;
+/** What an instance asks about the state (assembly/evm/host.ts): addresses in memory in, answers to memory out. */
+export interface StateQuestions {
+  readAccount(address: number, out: number): number;
+  readStorage(address: number, slot: number, out: number): void;
+  hasStorage(address: number): number;
+  readCode(hash: number): number;
+  writeCode(out: number): void;
+  readBlockHash(number: bigint, out: number): void;
+}
+
+/** An instance's part of the memory. */
+export interface Region {
+  readonly start: number;
+  readonly bytes: number;
 }
 
 const PAGE_BYTES = 65536;
@@ -57,6 +79,9 @@ const SIZES_MIB = [
   { code: 256, heap: 512, region: 1279 },
   { code: 128, heap: 320, region: 575 },
 ] as const;
+
+/** Most address space of an instance beside the first, in MiB. */
+const THREAD_MIB = 256;
 
 /** A memory of the largest size that the system grants. */
 function allocateMemory(): { memory: WebAssembly.Memory; size: (typeof SIZES_MIB)[number] } {
@@ -75,57 +100,43 @@ function allocateMemory(): { memory: WebAssembly.Memory; size: (typeof SIZES_MIB
   });
 }
 
+/** Names of what `limitReached` numbers; the first is shared by all instances. */
+const SHARED_REGION = 0;
 const REGIONS = ["block heap", "EVM memory", "view of the state", "journal", "return data", "logs"];
 
-/** An instance, its memory and views of it. */
-export class Machine {
-  readonly evm: EvmExports;
+/** Views of an instance's memory. */
+export class MachineMemory {
+  readonly memory: WebAssembly.Memory;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** Room for new code at a block's start, for which old code is dropped. */
-  readonly leastCodeBytes: number;
-  #context: MachineContext | undefined;
-  #code: Uint8Array = new Uint8Array(0);
+  readonly #buffer: Buffer;
 
-  constructor(module: WebAssembly.Module) {
-    const { memory, size } = allocateMemory();
+  constructor(memory: WebAssembly.Memory) {
+    this.memory = memory;
     this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
-    const host = this.#imports();
-    this.evm = new WebAssembly.Instance(module, { env: { memory }, host })
-      .exports as unknown as EvmExports;
-    const secrets = crypto.getRandomValues(new Uint8Array(128));
-    this.bytes.set(secrets, this.evm.HASH_SECRETS.value);
-    const heapStart = size.code * MIB;
-    const heapEnd = heapStart + size.heap * MIB;
-    this.leastCodeBytes = heapStart / 2;
-    this.evm.layOutMemory(this.evm.HEADER_BYTES.value, heapStart, heapEnd);
-    this.evm.startInstance(heapEnd, size.region * MIB);
+    this.#buffer = Buffer.from(memory.buffer);
   }
 
-  /** Runs `work` with the instance's questions answered from `context`. */
-  within<T>(context: MachineContext, work: () => T): T {
-    this.#context = context;
-    try {
-      return work();
-    } finally {
-      this.#context = undefined;
-    }
+  /** Bytes as 0x-prefixed hex. */
+  hex(at: number, length: number): string {
+    const start = at >>> 0;
+    return `0x${this.#buffer.toString("hex", start, start + length)}`;
   }
 
   /** A copy of memory that no other thread shares, as libraries expect it. */
   own(at: number, length: number): Uint8Array {
     const start = at >>> 0; // addresses above 2 GiB come out of WebAssembly negative
-    const copy = new Uint8Array(length);
-    copy.set(this.bytes.subarray(start, start + length));
-    return copy;
+    return this.bytes.slice(start, start + length);
   }
 
   /** Writes a word: four little-endian limbs. */
   setWord(at: number, value: bigint): void {
     const start = at >>> 0;
+    let rest = value;
     for (let i = 0; i < 32; i += 8) {
-      this.view.setBigUint64(start + i, BigInt.asUintN(64, value >> BigInt(i * 8)), true);
+      this.view.setBigUint64(start + i, rest, true); // takes the low 64 bits
+      rest = rest === 0n ? 0n : rest >> 64n;
     }
   }
 
@@ -134,39 +145,66 @@ export class Machine {
     const start = at >>> 0;
     let value = 0n;
     for (let i = 24; i >= 0; i -= 8) {
-      value = (value << 64n) | this.view.getBigUint64(start + i, true);
+      const limb = this.view.getBigUint64(start + i, true);
+      value = value === 0n ? limb : (value << 64n) | limb;
     }
     return value;
   }
+}
 
-  get #running(): MachineContext {
-    if (this.#context === undefined) throw new Error("machine: asked outside a block");
-    return this.#context;
+/** Answers from a state in this thread. One for each instance: code is read in two steps. */
+export function answersFrom(memory: MachineMemory, state: () => StateSource): StateQuestions {
+  const { bytes, view } = memory;
+  let code: Uint8Array = new Uint8Array(0);
+  return {
+    readAccount(address, out) {
+      const account = state().account(memory.own(address, 20));
+      if (account === undefined) return 0;
+      view.setBigUint64(out >>> 0, account.nonce, true);
+      memory.setWord(out + 8, account.balance);
+      bytes.set(account.codeHash, (out + 40) >>> 0);
+      return 1;
+    },
+    readStorage(address, slot, out) {
+      bytes.set(state().storage(memory.own(address, 20), memory.own(slot, 32)), out >>> 0);
+    },
+    hasStorage: (address) => (state().hasStorage?.(memory.own(address, 20)) ? 1 : 0),
+    readCode(hash) {
+      code = state().code(memory.own(hash, 32));
+      return code.length;
+    },
+    writeCode: (out) => bytes.set(code, out >>> 0),
+    readBlockHash(number, out) {
+      bytes.set(state().blockHash(BigInt.asUintN(64, number)), out >>> 0);
+    },
+  };
+}
+
+/** Thrown through an instance whose transaction has to wait for the frontier (assembly/evm/parallel.ts). */
+export class Deferred extends Error {}
+
+/** Thrown where the memory that all instances share is full, so that none can go on. */
+export class MemoryFull extends LanewiseError {}
+
+/** An instance in this thread. */
+export class Machine extends MachineMemory {
+  readonly evm: EvmExports;
+  /** The contracts of the present block's fork. */
+  runPrecompile: RunPrecompile | undefined;
+
+  constructor(
+    module: WebAssembly.Module,
+    memory: WebAssembly.Memory,
+    questions: (memory: MachineMemory) => StateQuestions,
+  ) {
+    super(memory);
+    const host = { ...questions(this), ...this.#imports() } as unknown as WebAssembly.ModuleImports;
+    const instance = new WebAssembly.Instance(module, { env: { memory }, host });
+    this.evm = instance.exports as unknown as EvmExports;
   }
 
   #imports(): WebAssembly.ModuleImports {
     return {
-      readAccount: (address: number, out: number): number => {
-        const account = this.#running.state.account(this.own(address, 20));
-        if (account === undefined) return 0;
-        this.view.setBigUint64(out >>> 0, account.nonce, true);
-        this.setWord(out + 8, account.balance);
-        this.bytes.set(account.codeHash, (out + 40) >>> 0);
-        return 1;
-      },
-      readStorage: (address: number, slot: number, out: number): void => {
-        const value = this.#running.state.storage(this.own(address, 20), this.own(slot, 32));
-        this.bytes.set(value, out >>> 0);
-      },
-      hasStorage: (address: number): number =>
-        this.#running.state.hasStorage?.(this.own(address, 20)) ? 1 : 0,
-      readCode: (hash: number): number => {
-        this.#code = this.#running.state.code(this.own(hash, 32));
-        return this.#code.length;
-      },
-      writeCode: (out: number): void => this.bytes.set(this.#code, out >>> 0),
-      readBlockHash: (number: bigint, out: number): void =>
-        this.bytes.set(this.#running.state.blockHash(BigInt.asUintN(64, number)), out >>> 0),
       precompile: (
         address: number,
         input: number,
@@ -175,18 +213,69 @@ export class Machine {
         gasUsed: number,
         out: number,
       ): number => {
-        const outcome = this.#running.runPrecompile(address, this.own(input, inputBytes), gas);
+        const outcome = this.runPrecompile!(address, this.own(input, inputBytes), gas);
         if (outcome === undefined) return -1;
         this.bytes.set(outcome.output, out >>> 0);
         this.view.setBigInt64(gasUsed >>> 0, outcome.gas, true);
         return outcome.output.length;
       },
+      defer: (): void => {
+        throw new Deferred();
+      },
       limitReached: (region: number): void => {
-        throw new LanewiseError(
-          "ERR_UNSUPPORTED",
-          `EVM executor: the block needs more ${REGIONS[region]} than the memory has`,
-        );
+        const message = `EVM executor: the block needs more ${REGIONS[region]} than the memory has`;
+        if (region === SHARED_REGION) throw new MemoryFull("ERR_UNSUPPORTED", message);
+        throw new LanewiseError("ERR_UNSUPPORTED", message);
       },
     };
   }
+}
+
+/** The first instance of a memory: the one that has the state. */
+export class HostMachine extends Machine {
+  /** Room for new code at a block's start, for which old code is dropped. */
+  readonly leastCodeBytes: number;
+  /** Regions for instances in other threads. */
+  readonly threadRegions: readonly Region[];
+  readonly #state: { source: StateSource | undefined };
+
+  constructor(module: WebAssembly.Module, threads = 0) {
+    const { memory, size } = allocateMemory();
+    const state: { source: StateSource | undefined } = { source: undefined };
+    super(module, memory, (views) => answersFrom(views, () => present(state.source)));
+    this.#state = state;
+    const secrets = crypto.getRandomValues(new Uint8Array(128));
+    this.bytes.set(secrets, this.evm.HASH_SECRETS.value);
+    const heapStart = size.code * MIB;
+    const heapEnd = heapStart + size.heap * MIB;
+    this.leastCodeBytes = heapStart / 2;
+    this.evm.layOutMemory(this.evm.HEADER_BYTES.value, heapStart, heapEnd);
+    const threadMib = Math.min(THREAD_MIB, Math.floor(size.region / (2 * Math.max(1, threads))));
+    const own = size.region - threads * threadMib;
+    this.evm.startInstance(heapEnd, own * MIB);
+    this.threadRegions = Array.from({ length: threads }, (_, i) => ({
+      start: heapEnd + (own + i * threadMib) * MIB,
+      bytes: threadMib * MIB,
+    }));
+  }
+
+  /** Answers for an instance in another thread. */
+  answers(): StateQuestions {
+    return answersFrom(this, () => present(this.#state.source));
+  }
+
+  /** Runs `work` with questions answered from `state`. */
+  within<T>(state: StateSource, work: () => T): T {
+    this.#state.source = state;
+    try {
+      return work();
+    } finally {
+      this.#state.source = undefined;
+    }
+  }
+}
+
+function present(source: StateSource | undefined): StateSource {
+  if (source === undefined) throw new Error("machine: asked outside a block");
+  return source;
 }

@@ -11,6 +11,7 @@ import type { Machine } from "./machine.ts";
 
 const NO_BLOOM = new Uint8Array(256);
 const NO_LOGS: readonly Log[] = [];
+const NO_STORAGE = new Map<string, Uint8Array>();
 
 /** A receipt over its logs' bytes (record layout: assembly/evm/logs.ts). */
 class EvmReceipt implements Receipt {
@@ -114,25 +115,23 @@ const CHANGE_BYTES = 112;
 
 /** Everything the block changed. */
 export function readStateDiff(machine: Machine): StateDiff {
-  const { view, bytes } = machine;
+  const { view } = machine;
   const count = machine.evm.allocate(16);
   let at = machine.evm.collectChanges(count);
   const diff = new Map<string, AccountChange>();
-  const hex = (from: number, length: number): string =>
-    `0x${Buffer.from(bytes.buffer, from, length).toString("hex")}`;
   for (let left = view.getUint32(count, true); left > 0; left--) {
     const slots = view.getUint32(at, true);
     const flags = view.getUint32(at + 4, true);
-    const storage = new Map<string, Uint8Array>();
+    const storage = slots === 0 ? NO_STORAGE : new Map<string, Uint8Array>();
     const end = at + CHANGE_BYTES + 64 * slots;
     for (let s = at + CHANGE_BYTES; s < end; s += 64) {
-      storage.set(hex(s, 32), machine.own(s + 32, 32));
+      storage.set(machine.hex(s, 32), machine.own(s + 32, 32));
     }
     const account =
       flags & EXISTS
         ? {
             nonce: view.getBigUint64(at + 40, true),
-            balance: BigInt(hex(at + 48, 32)),
+            balance: machine.getWord(at + 48),
             codeHash: machine.own(at + 80, 32),
           }
         : undefined;
@@ -141,7 +140,7 @@ export function readStateDiff(machine: Machine): StateDiff {
       flags & NEW_CODE
         ? machine.own(view.getUint32(at + 12, true), view.getUint32(at + 8, true))
         : undefined;
-    diff.set(hex(at + 16, 20), code === undefined ? change : { ...change, code });
+    diff.set(machine.hex(at + 16, 20), code === undefined ? change : { ...change, code });
     at = end;
   }
   return diff;

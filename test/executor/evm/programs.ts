@@ -5,7 +5,11 @@ import type { MemoryStateData } from "../../../src/state/memory.ts";
 import { createAccounts, type TestAccount } from "../../../src/workloads/accounts.ts";
 import { createChainState } from "../../../src/workloads/chain-state.ts";
 import { createSigner } from "../../../src/workloads/signer.ts";
-import { createTransactionSigner } from "../../../src/workloads/transactions.ts";
+import {
+  type AccessListEntry,
+  type Authorization,
+  createTransactionSigner,
+} from "../../../src/workloads/transactions.ts";
 import type { SeededRandom } from "../../support/random.ts";
 
 /** Arity of opcodes that take words and give a word: pops by opcode. */
@@ -208,6 +212,8 @@ export function randomProgram(random: SeededRandom, addresses: readonly Uint8Arr
 }
 
 const senders: readonly TestAccount[] = createAccounts("differential", 6);
+/** Accounts that send nothing and let code run as them (EIP-7702). */
+const authorities: readonly TestAccount[] = createAccounts("differential authorities", 3);
 const signer = createTransactionSigner(createSigner({ seed: "differential" }));
 const ETHER = 10n ** 18n;
 
@@ -230,6 +236,42 @@ export const DIFFERENTIAL_FORKS: readonly Fork[] = [
   "osaka",
 ];
 
+function isSince(fork: Fork, since: Fork): boolean {
+  return DIFFERENTIAL_FORKS.indexOf(fork) >= DIFFERENTIAL_FORKS.indexOf(since);
+}
+
+/** An access list over the pool, some of its slots named. */
+function randomAccessList(random: SeededRandom, pool: readonly Uint8Array[]): AccessListEntry[] {
+  return Array.from({ length: random.below(3) }, () => ({
+    address: random.pick(pool),
+    storageKeys: Array.from({ length: random.below(3) }, () => {
+      const key = new Uint8Array(32);
+      key[31] = random.below(5);
+      return key;
+    }),
+  }));
+}
+
+/** Authorisations by accounts of their own; now and then by a sender, with a nonce that is not its. */
+function randomAuthorizations(
+  random: SeededRandom,
+  pool: readonly Uint8Array[],
+  nonces: Map<TestAccount, number>,
+): { list: Authorization[]; recovered: Uint8Array[] } {
+  const list: Authorization[] = [];
+  const recovered: Uint8Array[] = [];
+  for (let i = 1 + random.below(3); i > 0; i--) {
+    const foreign = random.below(6) === 0;
+    const account = random.pick(foreign ? senders : authorities);
+    const nonce = foreign ? 1000 : (nonces.get(account) ?? 0);
+    if (!foreign && random.below(5)) nonces.set(account, nonce + 1);
+    const address = random.below(5) ? random.pick(pool) : new Uint8Array(20);
+    list.push(signer.authorize({ chainId: random.below(2), address, nonce }, account));
+    recovered.push(account.address);
+  }
+  return { list, recovered };
+}
+
 /** A state of random contracts, and a block of transactions among them that conflict. */
 export function randomBlock(
   random: SeededRandom,
@@ -239,7 +281,14 @@ export function randomBlock(
   const coinbase = Uint8Array.from({ length: 20 }, () => 0xcb);
   const contracts = Array.from({ length: 5 }, (_, i) => new Uint8Array(20).fill(0xa0 + i));
   const missing = new Uint8Array(20).fill(0xee);
-  const pool = [...contracts, missing, coinbase, senders[0].address, senders[1].address];
+  const pool = [
+    ...contracts,
+    missing,
+    coinbase,
+    senders[0].address,
+    senders[1].address,
+    ...(isSince(fork, "prague") ? authorities.map(({ address }) => address) : []),
+  ];
   const state = createChainState();
   for (const address of contracts) {
     state.fund(address, 0n);
@@ -258,11 +307,11 @@ export function randomBlock(
   for (let number = 0n; number < 300n; number++) {
     state.setBlockHash(number, keccak_256(new TextEncoder().encode(`${number}`)));
   }
-  const order = DIFFERENTIAL_FORKS.indexOf(fork);
-  const since = (name: Fork): boolean => order >= DIFFERENTIAL_FORKS.indexOf(name);
+  const since = (name: Fork): boolean => isSince(fork, name);
   const nonces = new Map<TestAccount, number>();
   const raws: Uint8Array[] = [];
   const from: TestAccount[] = [];
+  const recovered: Uint8Array[] = [];
   for (let i = 0; i < transactions; i++) {
     const sender = random.pick(senders);
     const nonce = nonces.get(sender) ?? 0;
@@ -272,24 +321,29 @@ export function randomBlock(
     const body = {
       nonce,
       value: random.below(3) === 0 ? random.below(1000) : 0,
-      gasLimit: 60_000 + random.below(400_000),
+      gasLimit: 80_000 + random.below(400_000),
       data: creates ? randomProgram(random, pool) : random.bytes(random.below(80)),
       ...(creates ? {} : { to: random.pick(pool) }),
     };
-    const typed = since("london") && random.below(2) === 1;
-    raws.push(
-      signer.sign(
-        typed
-          ? { ...body, type: 2, chainId: 1, maxFeePerGas: 2000, maxPriorityFeePerGas: 10 }
-          : {
-              ...body,
-              type: 0,
-              gasPrice: 1500,
-              ...(since("spuriousDragon") ? { chainId: 1 } : {}),
-            },
-        sender,
-      ),
-    );
+    const fees = { chainId: 1, maxFeePerGas: 2000, maxPriorityFeePerGas: 10 };
+    const accessList = randomAccessList(random, pool);
+    const kind = random.below(4);
+    if (kind === 0 && since("prague") && !creates) {
+      const { list, recovered: signed } = randomAuthorizations(random, pool, nonces);
+      recovered.push(...signed);
+      const to = random.pick(pool);
+      const gasLimit = body.gasLimit + 80_000;
+      const setCode = { ...body, ...fees, type: 4, to, gasLimit, authorizationList: list } as const;
+      raws.push(signer.sign(setCode, sender));
+    } else if (kind === 1 && since("london")) {
+      raws.push(signer.sign({ ...body, ...fees, type: 2, accessList }, sender));
+    } else if (kind === 2 && since("berlin")) {
+      const listed = { ...body, type: 1, chainId: 1, gasPrice: 1500, accessList } as const;
+      raws.push(signer.sign(listed, sender));
+    } else {
+      const bound = since("spuriousDragon") ? { chainId: 1 } : {};
+      raws.push(signer.sign({ ...body, type: 0, gasPrice: 1500, ...bound }, sender));
+    }
   }
   const sendersOf = new Uint8Array(20 * transactions);
   for (const [i, { address }] of from.entries()) sendersOf.set(address, 20 * i);
@@ -309,7 +363,7 @@ export function randomBlock(
     },
     transactions: raws,
     senders: sendersOf,
-    authorities: new Uint8Array(0),
+    authorities: Uint8Array.from(Buffer.concat(recovered)),
     withdrawals: [],
     ommers: [],
   };
