@@ -77,7 +77,9 @@ for (const name of names) {
     });
     const results = evm.allocate(count * evm.resultBytes());
     const context = { state: source, runPrecompile };
-    const ran = timed(phase, () => machine.within(context, () => evm.execute(records, results, count)));
+    const ran = timed(phase, () =>
+      machine.within(context, () => evm.execute(records, results, count)),
+    );
     if (ran !== count) throw new Error(`transaction ${ran}: rejected (${evm.rejection.value})`);
     const receipts = timed("receipts", () => readReceipts(machine, results, count));
     timed("changes", () => machine.within(context, () => readStateDiff(machine)));
@@ -92,6 +94,8 @@ for (const name of names) {
   console.log(`${name}, ${count} transactions, least of ${RUNS} runs:`);
   for (const [phase, ms] of Object.entries(least)) {
     const each = ((ms * 1000) / count).toFixed(2);
-    console.log(`  ${phase.padEnd(28)} ${ms.toFixed(1).padStart(8)} ms ${each.padStart(8)} µs each`);
+    console.log(
+      `  ${phase.padEnd(28)} ${ms.toFixed(1).padStart(8)} ms ${each.padStart(8)} µs each`,
+    );
   }
 }

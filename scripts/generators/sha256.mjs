@@ -25,8 +25,8 @@ const fraction = (prime, power) =>
   Number(root(BigInt(prime) << (32n * power), power) & 0xffffffffn);
 
 /** Round constants (§4.2.2) and initial hash value (§5.3.3). */
-const K = primes.map((prime) => fraction(prime, 3n));
-const IV = primes.slice(0, 8).map((prime) => fraction(prime, 2n));
+export const K = primes.map((prime) => fraction(prime, 3n));
+export const IV = primes.slice(0, 8).map((prime) => fraction(prime, 2n));
 
 /** K[t] + W[t] of the block that pads a 64-byte message: it is the same for every message. */
 function paddingConstants() {

@@ -2,16 +2,24 @@
 import type { Algorithm } from "../core/index.ts";
 import { keccak256 } from "./keccak256.ts";
 import { secp256k1Recover } from "./secp256k1-recover.ts";
+import { secp256k1Verify } from "./secp256k1-verify.ts";
 import { sha256 } from "./sha256.ts";
 import { sha256d } from "./sha256d.ts";
 
 export { keccak256 } from "./keccak256.ts";
 export { REQUIRE_LOW_S, secp256k1Recover } from "./secp256k1-recover.ts";
+export { secp256k1Verify } from "./secp256k1-verify.ts";
 export { sha256 } from "./sha256.ts";
 export { sha256d } from "./sha256d.ts";
 
 /** Every row of the table, in the order that reports print them. */
-export const algorithms: readonly Algorithm[] = [keccak256, sha256, sha256d, secp256k1Recover];
+export const algorithms: readonly Algorithm[] = [
+  keccak256,
+  sha256,
+  sha256d,
+  secp256k1Recover,
+  secp256k1Verify,
+];
 
 /** The algorithm of this id, or `undefined`. */
 export function algorithmById(id: string): Algorithm | undefined {

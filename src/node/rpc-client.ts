@@ -31,7 +31,17 @@ export function createRpcClient(url: string, options: RpcClientOptions = {}): Rp
   if (target === undefined || !/^https?:$/.test(target.protocol)) {
     throw new TypeError(`RPC URL: expected http:// or https://, got ${url}`);
   }
-  // Credentials in the URL are for the node alone: never in a message.
+  // Credentials in the URL are for the node alone: never in a message, and `fetch` wants them in a header.
+  const { username, password } = target;
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const headers = {
+    "content-type": "application/json",
+    ...(username === "" && password === ""
+      ? {}
+      : { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` }),
+  };
+  target.username = "";
+  target.password = "";
   const shown = `${target.protocol}//${target.host}`;
   let id = 0;
   return {
@@ -44,7 +54,7 @@ export function createRpcClient(url: string, options: RpcClientOptions = {}): Rp
       try {
         const response = await fetch(target, {
           method: "POST",
-          headers: { "content-type": "application/json" },
+          headers,
           body,
           signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
         });

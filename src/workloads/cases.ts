@@ -7,6 +7,7 @@ import type { Algorithm, Batch } from "../core/index.ts";
 import { keccak256Cases } from "./keccak256.ts";
 import type { Random } from "./random.ts";
 import { secp256k1RecoverCases } from "./secp256k1-recover.ts";
+import { secp256k1VerifyCases } from "./secp256k1-verify.ts";
 import { sha256Cases } from "./sha256.ts";
 import { sha256dCases } from "./sha256d.ts";
 
@@ -36,6 +37,7 @@ export const caseGenerators: readonly CaseGenerator[] = [
   sha256Cases,
   sha256dCases,
   secp256k1RecoverCases,
+  secp256k1VerifyCases,
 ];
 
 /** Arena bytes that {@link fillBatch} needs for these cases. */

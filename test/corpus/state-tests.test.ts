@@ -53,7 +53,11 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
           }
         }
         assert.ok(graded > 0, `${basename(folder)}: no cases`);
-        assert.equal(failures.length, 0, `${failures.length} failed\n${failures.slice(0, 20).join("\n")}`);
+        assert.equal(
+          failures.length,
+          0,
+          `${failures.length} failed\n${failures.slice(0, 20).join("\n")}`,
+        );
       });
     }
     async function grade(subject: StateCase): Promise<string | undefined> {

@@ -5,51 +5,17 @@
 #include "lib/parameters.wgsl"
 #include "generated/verdict.wgsl"
 #include "generated/keccak-f1600.wgsl"
+#include "lib/messages.wgsl"
 
 const RATE_BYTES = 136u;
 // 1024 blocks are repeatPerMessageBytes (139 264) bytes.
 const BLOCKS_PER_TURN = 1024u;
 
-struct Message {
-  offset: u32,
-  length: u32,
-}
-@group(0) @binding(1) var<storage, read> records: array<Message>;
-@group(0) @binding(2) var<storage, read> arena: array<u32>;
-@group(0) @binding(3) var<storage, read_write> verdicts: array<u32>;
-@group(0) @binding(4) var<storage, read_write> results: array<u32>;
 // Word-major: lane i of item k is sponge[i * capacity + k].
 @group(0) @binding(5) var<storage, read_write> sponge: array<vec2<u32>>;
 
-// The four message bytes at byte `at` of the arena buffer, little-endian, on any alignment.
-fn arenaWord(at: u32) -> u32 {
-  let low = arena[at >> 2u];
-  let shift = (at & 3u) * 8u;
-  if (shift == 0u) {
-    return low;
-  }
-  return (low >> shift) | (arena[(at >> 2u) + 1u] << (32u - shift));
-}
-
-// Word `index` of the padded block of which `left` message bytes are left, from byte `at` of the arena buffer on.
-fn paddedWord(at: u32, left: u32, index: u32) -> u32 {
-  let begin = index * 4u;
-  if (begin > left) {
-    return 0u;
-  }
-  if (begin + 4u <= left) {
-    return arenaWord(at + begin);
-  }
-  let bits = (left - begin) * 8u;
-  var word = 0u;
-  if (bits > 0u) {
-    word = arenaWord(at + begin) & ((1u << bits) - 1u);
-  }
-  return word | (1u << bits);
-}
-
-fn paddedLane(at: u32, left: u32, lane: u32) -> vec2<u32> {
-  return vec2(paddedWord(at, left, 2u * lane), paddedWord(at, left, 2u * lane + 1u));
+fn paddedLane(at: u32, left: i32, lane: u32) -> vec2<u32> {
+  return vec2(paddedWord(at, left, 2u * lane, 1u), paddedWord(at, left, 2u * lane + 1u, 1u));
 }
 
 @compute @workgroup_size(workgroupSize)
@@ -59,12 +25,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     return;
   }
   let message = records[item];
-  if (message.offset > parameters.arenaLength ||
-      message.length > parameters.arenaLength - message.offset) {
-    verdicts[item] = VERDICT_MESSAGE_OUT_OF_BOUNDS;
-    for (var word = 0u; word < 8u; word++) {
-      results[item * 8u + word] = 0u;
-    }
+  if (isOutOfBounds(message)) {
+    refuse(item);
     return;
   }
   let blocks = message.length / RATE_BYTES + 1u;
@@ -83,11 +45,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let base = message.offset - parameters.arenaStart;
   for (var block = first; block < last; block++) {
     let at = base + block * RATE_BYTES;
-    let left = message.length - block * RATE_BYTES;
+    let left = i32(message.length) - i32(block * RATE_BYTES);
     for (var lane = 0u; lane < 17u; lane++) {
       state[lane] ^= paddedLane(at, left, lane);
     }
-    if (left < RATE_BYTES) {
+    if (left < i32(RATE_BYTES)) {
       state[16].y ^= 0x80000000u;
     }
     state = keccakF1600(state);

@@ -13,10 +13,17 @@ import type { Machine } from "./machine.ts";
 const LAST_RULES = FORKS.indexOf("osaka");
 /** Most blobs of a transaction from Osaka on (EIP-7594). */
 const MAX_BLOBS_A_TRANSACTION = 6;
-/** Code that a block may load before old code is dropped between blocks. */
-const LEAST_CODE_BYTES = 192 << 20;
 /** Places of the words in the environment (assembly/evm/layout.ts). */
-const WORDS = { number: 0, timestamp: 32, gasLimit: 64, coinbase: 96, random: 128, baseFee: 160, blobFee: 192, chainId: 224 };
+const WORDS = {
+  number: 0,
+  timestamp: 32,
+  gasLimit: 64,
+  coinbase: 96,
+  random: 128,
+  baseFee: 160,
+  blobFee: 192,
+  chainId: 224,
+};
 const MAX_BLOBS = 256;
 
 /** Power of two near the number of locations that a block may meet, for the table of locations. */
@@ -30,7 +37,7 @@ function buckets(block: ExecutableBlock): number {
 export function setEnvironment(machine: Machine, block: ExecutableBlock): void {
   const { evm, view } = machine;
   const { fork, ...header } = block.environment;
-  evm.beginBlock(Math.min(FORKS.indexOf(fork), LAST_RULES), buckets(block), LEAST_CODE_BYTES);
+  evm.beginBlock(Math.min(FORKS.indexOf(fork), LAST_RULES), buckets(block), machine.leastCodeBytes);
   const at = evm.ENVIRONMENT.value;
   machine.setWord(at + WORDS.number, header.number);
   machine.setWord(at + WORDS.timestamp, header.timestamp);

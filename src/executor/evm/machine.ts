@@ -48,12 +48,32 @@ export interface MachineContext {
 const PAGE_BYTES = 65536;
 const MIB = 1 << 20;
 /**
- * Address space in MiB: code, block heap, and the instance's own region. Only touched pages take memory. 512 MiB of EVM memory a
- * transaction can be had for no less than some 40 million gas, all of it spent on memory.
+ * Address space in MiB for code, the block heap and the instance's own region, of which half is EVM memory: as much as can be had.
+ * Only touched pages take memory. The EVM memory of all frames of one transaction costs at least 3 gas a word; within 60 million gas
+ * it stays below 160 MiB, so that even the smallest of these is never the limit on a real chain.
  */
-const CODE_MIB = 384;
-const HEAP_MIB = 640;
-const REGION_MIB = 1023;
+const SIZES_MIB = [
+  { code: 384, heap: 640, region: 3071 },
+  { code: 256, heap: 512, region: 1279 },
+  { code: 128, heap: 320, region: 575 },
+] as const;
+
+/** A memory of the largest size that the system grants. */
+function allocateMemory(): { memory: WebAssembly.Memory; size: (typeof SIZES_MIB)[number] } {
+  let refusal: unknown;
+  for (const size of SIZES_MIB) {
+    const pages = ((size.code + size.heap + size.region) * MIB) / PAGE_BYTES;
+    try {
+      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+      return { memory, size };
+    } catch (error) {
+      refusal = error;
+    }
+  }
+  throw new LanewiseError("ERR_UNSUPPORTED", "EVM executor: no address space for its memory", {
+    cause: refusal,
+  });
+}
 
 const REGIONS = ["block heap", "EVM memory", "view of the state", "journal", "return data", "logs"];
 
@@ -62,12 +82,13 @@ export class Machine {
   readonly evm: EvmExports;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** Room for new code at a block's start, for which old code is dropped. */
+  readonly leastCodeBytes: number;
   #context: MachineContext | undefined;
   #code: Uint8Array = new Uint8Array(0);
 
   constructor(module: WebAssembly.Module) {
-    const pages = ((CODE_MIB + HEAP_MIB + REGION_MIB) * MIB) / PAGE_BYTES;
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const { memory, size } = allocateMemory();
     this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
     const host = this.#imports();
@@ -75,10 +96,11 @@ export class Machine {
       .exports as unknown as EvmExports;
     const secrets = crypto.getRandomValues(new Uint8Array(128));
     this.bytes.set(secrets, this.evm.HASH_SECRETS.value);
-    const heapStart = CODE_MIB * MIB;
-    const heapEnd = heapStart + HEAP_MIB * MIB;
+    const heapStart = size.code * MIB;
+    const heapEnd = heapStart + size.heap * MIB;
+    this.leastCodeBytes = heapStart / 2;
     this.evm.layOutMemory(this.evm.HEADER_BYTES.value, heapStart, heapEnd);
-    this.evm.startInstance(heapEnd, REGION_MIB * MIB);
+    this.evm.startInstance(heapEnd, size.region * MIB);
   }
 
   /** Runs `work` with the instance's questions answered from `context`. */

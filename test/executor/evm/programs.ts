@@ -281,7 +281,12 @@ export function randomBlock(
       signer.sign(
         typed
           ? { ...body, type: 2, chainId: 1, maxFeePerGas: 2000, maxPriorityFeePerGas: 10 }
-          : { ...body, type: 0, gasPrice: 1500, ...(since("spuriousDragon") ? { chainId: 1 } : {}) },
+          : {
+              ...body,
+              type: 0,
+              gasPrice: 1500,
+              ...(since("spuriousDragon") ? { chainId: 1 } : {}),
+            },
         sender,
       ),
     );

@@ -43,7 +43,9 @@ function get(at: number): bigint {
 /** Boundaries, powers of two and their neighbours at limb and digit edges, and seeded numbers of every length. */
 function operands(): bigint[] {
   const values = [0n, 1n, 2n, 3n, MODULUS - 1n, MODULUS - 2n, SIGN, SIGN - 1n, SIGN + 1n];
-  for (const bits of [31, 32, 33, 63, 64, 65, 95, 96, 127, 128, 129, 160, 191, 192, 193, 224, 254]) {
+  for (const bits of [
+    31, 32, 33, 63, 64, 65, 95, 96, 127, 128, 129, 160, 191, 192, 193, 224, 254,
+  ]) {
     const power = 1n << BigInt(bits);
     values.push(power - 1n, power, power + 1n, MODULUS - power);
   }
@@ -177,7 +179,9 @@ describe("hashes of one message", () => {
   const OUT = 12288;
   const STATE = 16384;
   const TABLE = 20480;
-  const lengths = [0, 1, 31, 32, 55, 56, 63, 64, 65, 119, 127, 128, 135, 136, 137, 271, 272, 273, 1000];
+  const lengths = [
+    0, 1, 31, 32, 55, 56, 63, 64, 65, 119, 127, 128, 135, 136, 137, 271, 272, 273, 1000,
+  ];
   const messages = lengths.map((length) => seededRandom(length + 1).bytes(length));
 
   it("keccak256", () => {
