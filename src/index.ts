@@ -5,6 +5,11 @@
  */
 export * from "./algorithms/index.ts";
 export * from "./backends/index.ts";
+export { type BackendChoice, type Selection, selectBackend } from "./backends/select.ts";
 export * as ethereum from "./chains/ethereum/index.ts";
 export * from "./core/index.ts";
+export * from "./executor/index.ts";
+export { readPath } from "./node/file-source.ts";
+export { type RpcSourceOptions, readRpc } from "./node/rpc-source.ts";
+export * from "./pipeline/index.ts";
 export * from "./verifier/index.ts";

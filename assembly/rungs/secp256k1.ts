@@ -14,6 +14,7 @@ import * as fe from "../lib/secp256k1/field";
 import { initializeInverse, invertWords } from "../lib/secp256k1/inverse";
 import { completeLadder, jacobianAdd, jacobianDouble, toAffine } from "../lib/secp256k1/jacobian";
 import { scFromWords, scInvert, scInvertAll, scToWords } from "../lib/secp256k1/scalar";
+import { feSquareRoot as squareRoot } from "../lib/secp256k1/square-root";
 import {
   generatorTable,
   initializeState,
@@ -211,7 +212,7 @@ export function feScatterPacked(a: usize, p: usize, q: usize): void {
 }
 
 export function feSquareRoot(o: usize, a: usize, p: usize, b: usize, both: bool): void {
-  fe.feSquareRoot(o, a, p, b, both);
+  squareRoot(o, a, p, b, both);
 }
 
 export function invertModP(words: usize): void {

@@ -7,28 +7,31 @@ import type { CAC } from "cac";
 import { algorithmById, algorithms } from "../algorithms/index.ts";
 import { type BenchResult, bench, RATIO_BATCH } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
+import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
-interface Flags {
+interface Flags extends GpuBenchFlags {
   readonly against?: string | readonly string[];
   readonly messageBytes?: unknown;
   readonly workers?: unknown;
   readonly rounds?: unknown;
   readonly roundMs?: unknown;
   readonly cpuTime?: unknown;
-  readonly json?: unknown;
 }
 
 /** Adds the command. */
 export function registerBenchCommand(cli: CAC): void {
   cli
-    .command("bench <id>", "Measure an algorithm, and its rivals where they are installed")
+    .command("bench <id>", "Measure an algorithm and its rivals; gpu: the WebGPU column")
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
     .option("--workers <n>", "Only this many workers (default: 1, 2, 4 … cores)")
     .option("--rounds <n>", "Rounds that everybody gets (default: 7)")
     .option("--round-ms <n>", "Length of one turn (default: 150)")
     .option("--cpu-time", "Measure processor time: for a machine busy with other work")
+    .option("--algorithm <id>", "gpu: only this algorithm")
+    .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
+    .option("--software", "gpu: accept a software GPU (SwiftShader, lavapipe)")
     .option("--json", "One JSON object instead of the table")
     .example("  $ lanewise bench keccak256 --against hash-wasm --against keccak")
     .action(runBench);
@@ -45,6 +48,7 @@ function bounded(name: string, value: unknown, most: number): number | undefined
 }
 
 async function runBench(id: string, flags: Flags): Promise<void> {
+  if (id === "gpu") return runGpuBench(flags);
   const algorithm = algorithmById(id);
   if (!algorithm) {
     const known = algorithms.map((row) => row.id).join(", ");

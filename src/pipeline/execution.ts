@@ -129,7 +129,11 @@ export class ExecutionStage {
   }
 
   #stateFor(block: DecodedBlock): StateSource | undefined {
-    const { state } = block.input;
+    const { state, stateSource } = block.input;
+    if (stateSource !== undefined) {
+      this.#carried = undefined;
+      return stateSource;
+    }
     if (state !== undefined) {
       this.#carried = undefined;
       if (!state.complete) return createMemoryState(state);

@@ -5,6 +5,7 @@
  */
 import type { ChainSchedule, PackedTransactions } from "../chains/ethereum/index.ts";
 import type { MemoryStateData } from "../state/memory.ts";
+import type { StateSource } from "../state/source.ts";
 
 /** The bytes or JSON of one unit. */
 export type InputContent =
@@ -29,6 +30,8 @@ export interface BlockInput {
   readonly chain?: ChainSchedule;
   /** The state before the block. */
   readonly state?: MemoryStateData;
+  /** The state before the block where it is no document: reads that throw `ERR_STATE_MISSING` for what they do not hold. */
+  readonly stateSource?: StateSource;
   /** Accounts as they are after the block, to be compared. */
   readonly postState?: MemoryStateData;
   /** The block follows the one before it in this source: `parentHash` has to agree. */

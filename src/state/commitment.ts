@@ -6,11 +6,13 @@
  * @module
  */
 import { decodeAccount, decodeStorageWord, encodeAccount, encodeStorageWord } from "./account.ts";
+import { hexOf, readHex } from "./hex.ts";
 import { EMPTY_CODE_HASH } from "./memory.ts";
 import type { StateDiff } from "./source.ts";
 import { EMPTY_TRIE_ROOT, type NodeLocation, TrieModule, UpdateBatch } from "./trie/module.ts";
 
 const ACCOUNT_TRIE = 0;
+const ADDRESS_BYTES = 20;
 /** "As it was": the trie module keeps the account's root (see `TrieModule.update`). */
 const SAME_STORAGE_ROOT = new Uint8Array(32);
 /** An account's RLP ends with its storage root, 0xa0 and its code hash. */
@@ -68,9 +70,6 @@ interface StorageTrie {
   readonly owner: Uint8Array;
 }
 
-const bytesOf = (hex: string): Uint8Array => Buffer.from(hex.slice(2), "hex");
-const hexOf = (bytes: Uint8Array): string => `0x${Buffer.from(bytes).toString("hex")}`;
-
 /** The tries of one state. */
 export class StateCommitment {
   readonly #module: TrieModule;
@@ -115,8 +114,9 @@ export class StateCommitment {
   apply(diff: StateDiff): Uint8Array {
     const module = this.#module;
     const names = [...diff.keys()];
-    const addresses = names.map(bytesOf);
-    const digests = module.digests(addresses);
+    const addresses = new Uint8Array(names.length * ADDRESS_BYTES);
+    for (const [index, name] of names.entries()) readHex(name, addresses, index * ADDRESS_BYTES);
+    const digests = module.digestsOf(addresses, ADDRESS_BYTES);
     const digest = (index: number) => digests.subarray(index * 32, index * 32 + 32);
 
     // Whatever is wrong with the diff shows before anything changes.
@@ -127,12 +127,16 @@ export class StateCommitment {
     });
     const changedStorage: number[] = [];
     const batch = new UpdateBatch();
+    const key = new Uint8Array(32);
     for (const [index, name] of names.entries()) {
       const { account, storage, storageCleared } = diff.get(name)!;
       if (storageCleared || account === undefined) this.#dropStorage(name, digest(index));
       if (account === undefined || storage.size === 0) continue;
       batch.clear();
-      for (const [slot, word] of storage) batch.put(bytesOf(slot), encodeStorageWord(word));
+      for (const [slot, word] of storage) {
+        readHex(slot, key, 0);
+        batch.put(key, encodeStorageWord(word));
+      }
       const { handle } = this.#openStorage(name, digest(index), storageCleared);
       module.update(handle, batch, { hashed: true });
       changedStorage.push(handle);

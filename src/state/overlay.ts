@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fromHex, toHex } from "../chains/ethereum/hex.ts";
+import { hexOf, readHex } from "./hex.ts";
 import type { Account, StateDiff, StateSource } from "./source.ts";
 
 /** A block whose changes lie on top of a state. */
@@ -25,12 +25,12 @@ export function createOverlayState(
   const codes = new Map<string, Uint8Array>();
   for (const { diff } of blocks) {
     for (const { account, code } of diff.values()) {
-      if (account && code) codes.set(toHex(account.codeHash), code);
+      if (account && code) codes.set(hexOf(account.codeHash), code);
     }
   }
   return {
     account(address): Account | undefined {
-      const name = toHex(address);
+      const name = hexOf(address);
       for (const { diff } of newestFirst) {
         const change = diff.get(name);
         if (change) return change.account;
@@ -38,17 +38,17 @@ export function createOverlayState(
       return base.account(address);
     },
     storage(address, slot): Uint8Array {
-      const name = toHex(address);
+      const name = hexOf(address);
       for (const { diff } of newestFirst) {
         const change = diff.get(name);
         if (change === undefined) continue;
-        const word = change.account && change.storage.get(toHex(slot));
+        const word = change.account && change.storage.get(hexOf(slot));
         if (word) return word;
         if (change.storageCleared || change.account === undefined) return ZERO_WORD.slice();
       }
       return base.storage(address, slot);
     },
-    code: (codeHash) => codes.get(toHex(codeHash)) ?? base.code(codeHash),
+    code: (codeHash) => codes.get(hexOf(codeHash)) ?? base.code(codeHash),
     blockHash: (number) =>
       newestFirst.find((block) => block.number === number)?.hash ?? base.blockHash(number),
   };
@@ -86,7 +86,7 @@ export function encodeDiff(diff: StateDiff): Uint8Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer);
   let at = 0;
   for (const [name, { account, code, storage, storageCleared }] of diff) {
-    bytes.set(fromHex(name)!, at);
+    readHex(name, bytes, at);
     bytes[at + 20] =
       (account ? EXISTS : 0) | (storageCleared ? CLEARED : 0) | (code ? HAS_CODE : 0);
     if (account) {
@@ -100,7 +100,7 @@ export function encodeDiff(diff: StateDiff): Uint8Array<ArrayBuffer> {
     if (code) bytes.set(code, at);
     at += code?.length ?? 0;
     for (const [slot, word] of storage) {
-      bytes.set(fromHex(slot)!, at);
+      readHex(slot, bytes, at);
       bytes.set(word, at + 32);
       at += SLOT_BYTES;
     }
@@ -113,7 +113,7 @@ export function decodeDiff(bytes: Uint8Array): StateDiff {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const diff = new Map();
   for (let at = 0; at < bytes.length; ) {
-    const name = toHex(bytes.subarray(at, at + 20));
+    const name = hexOf(bytes.subarray(at, at + 20));
     const flags = bytes[at + 20];
     const account: Account | undefined =
       flags & EXISTS
@@ -130,7 +130,7 @@ export function decodeDiff(bytes: Uint8Array): StateDiff {
     at += codeBytes;
     const storage = new Map<string, Uint8Array>();
     for (let i = 0; i < slots; i++, at += SLOT_BYTES) {
-      storage.set(toHex(bytes.subarray(at, at + 32)), bytes.subarray(at + 32, at + SLOT_BYTES));
+      storage.set(hexOf(bytes.subarray(at, at + 32)), bytes.subarray(at + 32, at + SLOT_BYTES));
     }
     const storageCleared = (flags & CLEARED) !== 0;
     diff.set(name, { account, storageCleared, storage, ...(code && { code }) });

@@ -10,6 +10,7 @@ import { decodeRlp, type RlpItem } from "../chains/ethereum/rlp.ts";
 import { LanewiseError } from "../core/index.ts";
 import { decodeAccount, decodeStorageWord } from "./account.ts";
 import type { AccountProof, StorageProof } from "./commitment.ts";
+import { hexOf } from "./hex.ts";
 import { EMPTY_CODE_HASH } from "./memory.ts";
 import { EMPTY_TRIE_ROOT, TrieModule } from "./trie/module.ts";
 
@@ -225,7 +226,6 @@ function claimsAbsence({ nonce, balance, storageHash, codeHash }: AccountProof):
   );
 }
 
-const hexOf = (bytes: Uint8Array): string => `0x${Buffer.from(bytes).toString("hex")}`;
 const quantityOf = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** The proof as the `result` of `eth_getProof`. */

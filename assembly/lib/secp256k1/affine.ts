@@ -12,7 +12,6 @@ import {
   feCarry,
   feCopy,
   feCopyLane,
-  feDouble,
   feGather,
   feGatherPacked,
   feGatherSigned,
@@ -202,7 +201,7 @@ export function doubleAll(count: usize): void {
 export function addList(list: usize, length: usize): void {
   // Whole steps of four digits: what is missing goes to slots past the last item.
   while (length & 3) {
-    store<u32>(list + (length << 2), dummyDigit(<u32>length & 3));
+    store<u64>(list + (length << 3), dummyDigit(length & 3));
     length++;
   }
   for (let slot: usize = 0; slot < DUMMIES; slot += 2) {
@@ -213,14 +212,15 @@ export function addList(list: usize, length: usize): void {
   const steps = length >> 2;
   let touched: u32 = 0;
   for (let i: usize = 0; i < steps; i++) {
-    const at = list + (i << 4), o = i * (2 * element);
+    const at = list + (i << 5), o = i * (2 * element);
     // Table entries lie all over: ask for those of the step after next, so that they are here by then.
-    const ahead = list + (min<usize>(i + 2, steps - 1) << 4);
-    for (let j: usize = 0; j < 16; j += 4) {
-      const digit = load<u32>(ahead + j);
+    const ahead = list + (min<usize>(i + 2, steps - 1) << 5);
+    for (let j: usize = 0; j < 32; j += 8) {
+      const digit = load<u64>(ahead + j);
       touched ^= load<u32>(digitX(digit)) ^ load<u32>(digitY(digit));
     }
-    const c0 = load<u32>(at), c1 = load<u32>(at, 4), c2 = load<u32>(at, 8), c3 = load<u32>(at, 12);
+    const c0 = load<u64>(at), c1 = load<u64>(at, 8);
+    const c2 = load<u64>(at, 16), c3 = load<u64>(at, 24);
     feGather(X1_0, feItem(accX, digitItem(c0)), feItem(accX, digitItem(c1)));
     feGather(X1_1, feItem(accX, digitItem(c2)), feItem(accX, digitItem(c3)));
     feGatherPacked(X2_0, digitX(c0), digitX(c1));
@@ -236,7 +236,7 @@ export function addList(list: usize, length: usize): void {
     for (let i: usize = 0; i < length; i++) {
       const lane = feItem(denominators, i);
       if (!feIsZero(lane)) continue;
-      const item = digitItem(load<u32>(list + (i << 2)));
+      const item = digitItem(load<u64>(list + (i << 3)));
       store<u8>(doubtful + item, 1);
       feCopyLane(lane, feLane(FE_ONE, i));
     }
@@ -244,11 +244,14 @@ export function addList(list: usize, length: usize): void {
     if (!invertProducts(steps << 1, FE_ONE)) unreachable();
   }
   for (let i = <isize>steps - 1; i >= 0; i--) {
-    const at = list + (<usize>i << 4), o = <usize>i * (2 * element);
-    const c0 = load<u32>(at), c1 = load<u32>(at, 4), c2 = load<u32>(at, 8), c3 = load<u32>(at, 12);
+    const at = list + (<usize>i << 5), o = <usize>i * (2 * element);
+    const c0 = load<u64>(at), c1 = load<u64>(at, 8);
+    const c2 = load<u64>(at, 16), c3 = load<u64>(at, 24);
     const i0 = digitItem(c0), i1 = digitItem(c1), i2 = digitItem(c2), i3 = digitItem(c3);
-    const x0 = feItem(accX, i0), x1 = feItem(accX, i1), x2 = feItem(accX, i2), x3 = feItem(accX, i3);
-    const y0 = feItem(accY, i0), y1 = feItem(accY, i1), y2 = feItem(accY, i2), y3 = feItem(accY, i3);
+    const x0 = feItem(accX, i0), x1 = feItem(accX, i1);
+    const x2 = feItem(accX, i2), x3 = feItem(accX, i3);
+    const y0 = feItem(accY, i0), y1 = feItem(accY, i1);
+    const y2 = feItem(accY, i2), y3 = feItem(accY, i3);
     const d = denominators + o;
     feMul2(SLOPE_0, INVERSE_0, products + o, SLOPE_1, INVERSE_1, products + o + element);
     feMul2(INVERSE_0, INVERSE_0, d, INVERSE_1, INVERSE_1, d + element);

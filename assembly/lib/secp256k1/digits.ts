@@ -9,6 +9,7 @@ import {
   ENTRY_Y,
   GENERATOR_ENTRIES,
   GENERATOR_ENTRY,
+  GENERATOR_Y,
   LEVELS,
   listAt,
   listLengthAt,
@@ -25,10 +26,12 @@ export const KIND_LAMBDA_R: u32 = 1;
 export const KIND_G: u32 = 2;
 export const KIND_G_HIGH: u32 = 3;
 
-// A digit is one u32: item (12 bits) | kind (2) | sign (1) | table index (17).
-const KIND_SHIFT: u32 = 12;
-const SIGN_SHIFT: u32 = 14;
-const INDEX_SHIFT: u32 = 15;
+// A digit is one u64: address of the packed x of its table entry (32 bits) | item (12) | sign (1) | offset of y from x (from
+// bit 48 on). Lists are walked twice, so the address is worked out once, here.
+const ITEM_SHIFT: u64 = 32;
+const SIGN_SHIFT: u64 = 44;
+const Y_SHIFT: u64 = 48;
+const SIGN: u64 = 1 << SIGN_SHIFT;
 
 /** Digits of the current item at each position so far (u8). */
 const LEVEL_OF: usize = memory.data(144, 16);
@@ -45,12 +48,12 @@ export function beginItem(): void {
 
 // @ts-ignore: decorator
 @inline
-function push(position: usize, digit: u32): void {
+function push(position: usize, digit: u64): void {
   const level = <usize>load<u8>(LEVEL_OF + position);
   store<u8>(LEVEL_OF + position, <u8>(level + 1));
   const lengthAt = listLengthAt(position, level);
   const length = load<u32>(lengthAt);
-  store<u32>(listAt(position, level) + (<usize>length << 2), digit);
+  store<u64>(listAt(position, level) + (<usize>length << 3), digit);
   store<u32>(lengthAt, length + 1);
 }
 
@@ -67,7 +70,17 @@ export function pushDigits(
   kind: u32,
   negative: u32,
 ): void {
-  const base = item | (kind << KIND_SHIFT);
+  let first: usize, entryBytes: usize, yOffset: usize;
+  if (kind < KIND_G) {
+    first = tables + ((<usize>item * TABLE_ENTRIES) << ENTRY_SHIFT) + <usize>kind * ENTRY_BETA_X;
+    entryBytes = 1 << ENTRY_SHIFT;
+    yOffset = ENTRY_Y - <usize>kind * ENTRY_BETA_X;
+  } else {
+    first = generatorTable + <usize>(kind - KIND_G) * (GENERATOR_ENTRIES * GENERATOR_ENTRY);
+    entryBytes = GENERATOR_ENTRY;
+    yOffset = GENERATOR_Y;
+  }
+  const base = (<u64>item << ITEM_SHIFT) | (<u64>yOffset << Y_SHIFT);
   const mask: u64 = (1 << width) - 1;
   let position: usize = 0;
   while ((lo | hi) != 0) {
@@ -85,14 +98,15 @@ export function pushDigits(
     let digit = lo & mask;
     lo = (lo >> width) | (hi << (64 - width));
     hi >>= width;
-    let sign = negative;
+    let sign = <u64>negative;
     if (digit >> (width - 1)) {
       digit = (mask + 1) - digit;
       sign ^= 1;
       lo += 1;
       hi += u64(lo == 0);
     }
-    push(position, base | (sign << SIGN_SHIFT) | (<u32>(digit >> 1) << INDEX_SHIFT));
+    const entry = first + <usize>(digit >> 1) * entryBytes;
+    push(position, base | (sign << SIGN_SHIFT) | <u64>entry);
     position += <usize>width;
   }
 }
@@ -100,40 +114,33 @@ export function pushDigits(
 /** A digit of dummy slot `slot` (0 … 3): it adds (2·slot + 1)·G. */
 // @ts-ignore: decorator
 @inline
-export function dummyDigit(slot: u32): u32 {
-  return (<u32>CAPACITY + slot) | (KIND_G << KIND_SHIFT) | (slot << INDEX_SHIFT);
+export function dummyDigit(slot: usize): u64 {
+  const entry = <u64>(generatorTable + slot * GENERATOR_ENTRY);
+  return entry | (<u64>(CAPACITY + slot) << ITEM_SHIFT) | (<u64>GENERATOR_Y << Y_SHIFT);
 }
 
 // @ts-ignore: decorator
 @inline
-export function digitItem(digit: u32): usize {
-  return <usize>(digit & ((1 << KIND_SHIFT) - 1));
+export function digitItem(digit: u64): usize {
+  return <usize>(digit >> ITEM_SHIFT) & 0xfff;
 }
 
 // @ts-ignore: decorator
 @inline
-export function digitSign(digit: u32): u32 {
-  return (digit >> SIGN_SHIFT) & 1;
+export function digitSign(digit: u64): u32 {
+  return u32((digit & SIGN) != 0);
 }
 
 /** Address of the packed x of the digit's table entry. */
 // @ts-ignore: decorator
 @inline
-export function digitX(digit: u32): usize {
-  const kind = <usize>((digit >> KIND_SHIFT) & 3);
-  const index = <usize>(digit >> INDEX_SHIFT);
-  const own = tables + ((digitItem(digit) * TABLE_ENTRIES + index) << ENTRY_SHIFT) + kind * ENTRY_BETA_X;
-  const shared = generatorTable + ((kind - 2) * GENERATOR_ENTRIES + index) * GENERATOR_ENTRY;
-  return select<usize>(own, shared, kind < 2);
+export function digitX(digit: u64): usize {
+  return <usize><u32>digit;
 }
 
 /** Address of the packed y of the digit's table entry. */
 // @ts-ignore: decorator
 @inline
-export function digitY(digit: u32): usize {
-  const kind = <usize>((digit >> KIND_SHIFT) & 3);
-  const index = <usize>(digit >> INDEX_SHIFT);
-  const own = tables + ((digitItem(digit) * TABLE_ENTRIES + index) << ENTRY_SHIFT) + ENTRY_Y;
-  const shared = generatorTable + ((kind - 2) * GENERATOR_ENTRIES + index) * GENERATOR_ENTRY + 40;
-  return select<usize>(own, shared, kind < 2);
+export function digitY(digit: u64): usize {
+  return <usize><u32>digit + <usize>(digit >> Y_SHIFT);
 }

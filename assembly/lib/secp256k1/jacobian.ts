@@ -3,7 +3,6 @@
 import {
   FE_BYTES,
   FE_ONE,
-  FE_ZERO,
   feCarry,
   feCopy,
   feCopyLane,
@@ -17,6 +16,7 @@ import {
   feMul,
   feMul2,
   feMulSub,
+  feScatter,
   feSqr,
   feSqrSub,
   feSub,
@@ -24,8 +24,7 @@ import {
 } from "./field";
 import { BLIND_X, BLIND_Y, doubt, invertDense } from "./affine";
 import { digitItem, digitSign, digitX, digitY, dummyDigit } from "./digits";
-import { accX, accY, accZ, CAPACITY, denominators } from "./state";
-import { feScatter } from "./field";
+import { accX, accY, accZ, CAPACITY } from "./state";
 
 const T0: usize = memory.data(80, 16);
 const T1: usize = memory.data(80, 16);
@@ -84,7 +83,7 @@ const ADD_Y: usize = memory.data(80, 16);
 /** Adds to accumulators what the `length` digits at `list` say; the list has room for one more. */
 export function jacobianAddList(list: usize, length: usize): void {
   if (length & 1) {
-    store<u32>(list + (length << 2), dummyDigit(1));
+    store<u64>(list + (length << 3), dummyDigit(1));
     const lane = feItem(accX, CAPACITY + 1) - accX;
     feCopyLane(accX + lane, feLane(BLIND_X, 1));
     feCopyLane(accY + lane, feLane(BLIND_Y, 1));
@@ -92,7 +91,7 @@ export function jacobianAddList(list: usize, length: usize): void {
     length++;
   }
   for (let i: usize = 0; i < length; i += 2) {
-    const c0 = load<u32>(list + (i << 2)), c1 = load<u32>(list + (i << 2), 4);
+    const c0 = load<u64>(list + (i << 3)), c1 = load<u64>(list + (i << 3), 8);
     const a0 = feItem(0, digitItem(c0)), a1 = feItem(0, digitItem(c1));
     feGather(X, accX + a0, accX + a1);
     feGather(Y, accY + a0, accY + a1);

@@ -31,10 +31,10 @@ import {
   feMul,
   fePut,
   feSqr,
-  feSquareRoot,
   feSub,
 } from "./field";
 import { SC_BYTES, scFromWords, scInvertAll, scToWords } from "./scalar";
+import { feSquareRoot } from "./square-root";
 import { accX, accY, active, infinite, inverses, multiplesX, multiplesY, scalars } from "./state";
 import {
   wordsAdd,

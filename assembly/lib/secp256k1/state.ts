@@ -24,12 +24,13 @@ export const ENTRY_Y: usize = 80;
 export const GENERATOR_WINDOW: u64 = 14;
 export const GENERATOR_ENTRIES: usize = 1 << 12;
 export const GENERATOR_ENTRY: usize = 80;
+export const GENERATOR_Y: usize = 40;
 
 /** Bit positions of a digit: 0 … 128. */
 export const POSITIONS: usize = 129;
 /** Digits of one item that may share a position: two halves each of two scalars. */
 export const LEVELS: usize = 4;
-const LIST: usize = (CAPACITY + DUMMIES) << 2;
+const LIST: usize = (CAPACITY + DUMMIES) << 3;
 
 /** Accumulators, affine (x, y) or Jacobian (x, y, z). */
 export let accX: usize = 0;

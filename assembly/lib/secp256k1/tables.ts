@@ -42,7 +42,7 @@ import {
   TABLE_ENTRIES,
   tables,
 } from "./state";
-import { wordsAreZero, wordsCopy, wordsSet } from "./words";
+import { wordsAreZero, wordsCopy } from "./words";
 
 /** Entropy that the host may write before initialize(): a little-endian scalar. */
 export const SEED: usize = memory.data(32, 16);
@@ -64,7 +64,11 @@ const STEP_Y: usize = memory.data(160, 16);
  */
 export function initializeTables(): void {
   if (wordsAreZero(SEED)) {
-    wordsSet(SCALAR, 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89);
+    // The first digits of π.
+    store<u64>(SCALAR, 0x243f6a8885a308d3);
+    store<u64>(SCALAR, 0x13198a2e03707344, 8);
+    store<u64>(SCALAR, 0xa4093822299f31d0, 16);
+    store<u64>(SCALAR, 0x082efa98ec4e6c89, 24);
   } else {
     // Odd and below 2^255, so never zero mod n.
     wordsCopy(SCALAR, SEED);

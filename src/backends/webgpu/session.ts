@@ -141,7 +141,10 @@ function createSession(device: GPUDevice, adapter: AdapterDescription): Session 
     wait,
     checked,
     fail,
-    destroy: () => fail(new LanewiseError("ERR_CLOSED", "webgpu back end: closed")),
+    destroy() {
+      fail(new LanewiseError("ERR_CLOSED", "webgpu back end: closed"));
+      device.destroy();
+    },
   };
 }
 

@@ -71,7 +71,7 @@ export function bytesPerItem(description: KernelDescription): Map<string, number
  *
  * @throws LanewiseError `ERR_BACKEND_FAILED` when the device has no memory for it.
  */
-export function createSlot(
+export async function createSlot(
   session: Session,
   description: KernelDescription,
   kernel: CompiledKernel,
@@ -80,8 +80,8 @@ export function createSlot(
 ): Promise<Slot> {
   const { device } = session;
   const { items, arenaBytes } = shape;
-  return session.checked("allocating GPU buffers", () => {
-    const own: GPUBuffer[] = [];
+  const own: GPUBuffer[] = [];
+  const allocation = session.checked("allocating GPU buffers", () => {
     const create = (label: string, size: number, usage: number, mapped = false): GPUBuffer => {
       const buffer = device.createBuffer({ label, size, usage, mappedAtCreation: mapped });
       own.push(buffer);
@@ -133,4 +133,10 @@ export function createSlot(
       },
     };
   });
+  try {
+    return await allocation;
+  } catch (error) {
+    for (const buffer of own) buffer.destroy();
+    throw error;
+  }
 }

@@ -115,22 +115,27 @@ export class Machine {
 
   /** A copy of memory that no other thread shares, as libraries expect it. */
   own(at: number, length: number): Uint8Array {
+    const start = at >>> 0; // addresses above 2 GiB come out of WebAssembly negative
     const copy = new Uint8Array(length);
-    copy.set(this.bytes.subarray(at, at + length));
+    copy.set(this.bytes.subarray(start, start + length));
     return copy;
   }
 
   /** Writes a word: four little-endian limbs. */
   setWord(at: number, value: bigint): void {
+    const start = at >>> 0;
     for (let i = 0; i < 32; i += 8) {
-      this.view.setBigUint64(at + i, BigInt.asUintN(64, value >> BigInt(i * 8)), true);
+      this.view.setBigUint64(start + i, BigInt.asUintN(64, value >> BigInt(i * 8)), true);
     }
   }
 
   /** Reads a word. */
   getWord(at: number): bigint {
+    const start = at >>> 0;
     let value = 0n;
-    for (let i = 24; i >= 0; i -= 8) value = (value << 64n) | this.view.getBigUint64(at + i, true);
+    for (let i = 24; i >= 0; i -= 8) {
+      value = (value << 64n) | this.view.getBigUint64(start + i, true);
+    }
     return value;
   }
 
@@ -144,14 +149,14 @@ export class Machine {
       readAccount: (address: number, out: number): number => {
         const account = this.#running.state.account(this.own(address, 20));
         if (account === undefined) return 0;
-        this.view.setBigUint64(out, account.nonce, true);
+        this.view.setBigUint64(out >>> 0, account.nonce, true);
         this.setWord(out + 8, account.balance);
-        this.bytes.set(account.codeHash, out + 40);
+        this.bytes.set(account.codeHash, (out + 40) >>> 0);
         return 1;
       },
       readStorage: (address: number, slot: number, out: number): void => {
         const value = this.#running.state.storage(this.own(address, 20), this.own(slot, 32));
-        this.bytes.set(value, out);
+        this.bytes.set(value, out >>> 0);
       },
       hasStorage: (address: number): number =>
         this.#running.state.hasStorage?.(this.own(address, 20)) ? 1 : 0,
@@ -159,9 +164,9 @@ export class Machine {
         this.#code = this.#running.state.code(this.own(hash, 32));
         return this.#code.length;
       },
-      writeCode: (out: number): void => this.bytes.set(this.#code, out),
+      writeCode: (out: number): void => this.bytes.set(this.#code, out >>> 0),
       readBlockHash: (number: bigint, out: number): void =>
-        this.bytes.set(this.#running.state.blockHash(BigInt.asUintN(64, number)), out),
+        this.bytes.set(this.#running.state.blockHash(BigInt.asUintN(64, number)), out >>> 0),
       precompile: (
         address: number,
         input: number,
@@ -172,8 +177,8 @@ export class Machine {
       ): number => {
         const outcome = this.#running.runPrecompile(address, this.own(input, inputBytes), gas);
         if (outcome === undefined) return -1;
-        this.bytes.set(outcome.output, out);
-        this.view.setBigInt64(gasUsed, outcome.gas, true);
+        this.bytes.set(outcome.output, out >>> 0);
+        this.view.setBigInt64(gasUsed >>> 0, outcome.gas, true);
         return outcome.output.length;
       },
       limitReached: (region: number): void => {

@@ -19,6 +19,7 @@
 import { decodeRlp, encodeRlp, type RlpInput, type RlpItem } from "../../chains/ethereum/rlp.ts";
 import { LanewiseError } from "../../core/index.ts";
 import type { StateNodePlace } from "../commitment.ts";
+import { bytesOf, hexOf } from "../hex.ts";
 import { EMPTY_CODE_HASH } from "../memory.ts";
 import type { Account, AccountChange, StateDiff } from "../source.ts";
 
@@ -81,9 +82,6 @@ export const nodeKey = ({ owner, nibbles, path }: StateNodePlace): Uint8Array =>
 export const slotOfKey = (key: Uint8Array): Uint8Array => key.subarray(STORAGE_PREFIX_BYTES);
 
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-export const hexOf = (bytes: Uint8Array): string =>
-  `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;
-export const bytesOf = (hex: string): Uint8Array => Buffer.from(hex.slice(2), "hex");
 
 function damaged(what: string): LanewiseError {
   return new LanewiseError("ERR_SOURCE", `state store: the ${what} is damaged`);

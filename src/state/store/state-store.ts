@@ -6,6 +6,7 @@
  */
 import { LanewiseError } from "../../core/index.ts";
 import { type AccountProof, createStateCommitment, type StateCommitment } from "../commitment.ts";
+import { bytesOf, hexOf } from "../hex.ts";
 import type { StateDiff } from "../source.ts";
 import { EMPTY_TRIE_ROOT } from "../trie/module.ts";
 import type { KeyValueChange, KeyValueStore } from "./key-value.ts";
@@ -13,7 +14,6 @@ import { type LevelOptions, openLevelStore } from "./level.ts";
 import {
   accountKey,
   blockHashKey,
-  bytesOf,
   codeKey,
   decodeBlock,
   decodeUndo,
@@ -21,7 +21,6 @@ import {
   encodeBlock,
   encodeUndo,
   HEAD_KEY,
-  hexOf,
   nodeKey,
   nodePrefix,
   STORAGE_PREFIX_BYTES,

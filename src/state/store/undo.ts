@@ -3,14 +3,14 @@
  *
  * @module
  */
+
+import { bytesOf, hexOf } from "../hex.ts";
 import type { AccountChange, StateDiff } from "../source.ts";
 import type { KeyValueReader, KeyValueStore } from "./key-value.ts";
 import {
   accountKey,
-  bytesOf,
   decodeAccountRecord,
   fullWord,
-  hexOf,
   slotOfKey,
   storageKey,
   storagePrefix,

@@ -4,6 +4,7 @@
  * @module
  */
 import { LanewiseError } from "../../core/index.ts";
+import { hexOf } from "../hex.ts";
 import { EMPTY_CODE_HASH } from "../memory.ts";
 import type { Account, StateDiff, StateSource } from "../source.ts";
 import type { KeyValueReader, SharedContents } from "./key-value.ts";
@@ -17,7 +18,6 @@ import {
   decodeUndo,
   fullWord,
   HEAD_KEY,
-  hexOf,
   type StoredBlock,
   sameBytes,
   storageKey,

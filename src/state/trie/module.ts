@@ -318,6 +318,27 @@ export class TrieModule {
     });
   }
 
+  /** keccak256 of messages of one size that lie back to back, 32 bytes each. */
+  digestsOf(messages: Uint8Array, messageBytes: number): Uint8Array {
+    const count = messages.length / messageBytes;
+    if (count === 0) return new Uint8Array(0);
+    return this.#guarded((wasm) => {
+      const room = count * 40 + messages.length;
+      const at = wasm.allocate(room) >>> 0;
+      const first = at + count * 40;
+      const words = new Uint32Array(wasm.memory.buffer, at, count * 2);
+      for (let i = 0; i < count; i++) {
+        words[2 * i] = first + i * messageBytes;
+        words[2 * i + 1] = messageBytes;
+      }
+      new Uint8Array(wasm.memory.buffer).set(messages, first);
+      wasm.digestAll(at, count, at + count * 8);
+      const digests = this.#copy(at + count * 8, count * 32);
+      wasm.release(at, room);
+      return digests;
+    });
+  }
+
   /** What the commits since the last call changed, in order: a later entry of the same place overrides an earlier one. */
   takeChanges(): NodeChange[] {
     return this.#guarded((wasm) => {

@@ -98,9 +98,12 @@ for (const { name, file, skip } of builds.filter(({ file }) => !file.endsWith("r
               assert.ok(length <= 1);
               if (length === 0) continue;
               const view = new DataView(rungs.memory.buffer);
-              const digit = view.getUint32(call.listStart(position, 0), true);
-              assert.equal(digit & 0xfff, 7);
-              const magnitude = 2n * BigInt(digit >>> 15) + 1n;
+              const digit = view.getBigUint64(call.listStart(position, 0), true);
+              assert.equal((digit >> 32n) & 0xfffn, 7n);
+              const entry = call.digitX(digit) - call.generatorEntries();
+              assert.equal(entry % 80, 0);
+              assert.equal(call.digitY(digit) - call.digitX(digit), 40);
+              const magnitude = 2n * BigInt(entry / 80) + 1n;
               assert.ok(magnitude < 1n << (width - 1n));
               sum += (call.digitSign(digit) ? -magnitude : magnitude) << BigInt(position);
             }

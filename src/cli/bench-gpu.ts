@@ -1,0 +1,80 @@
+/**
+ * `lanewise bench gpu`: the WebGPU column measured on this machine, every answer checked.
+ *
+ * @module
+ */
+import { createWebgpuBackend } from "../backends/index.ts";
+import { adapterIsSoftware, benchGpu, type GpuBenchReport } from "../report/gpu-bench.ts";
+import { count, duration, styleFor, table } from "../report/table.ts";
+import { caseGenerators } from "../workloads/cases.ts";
+import { EXIT, integerOption, UsageError } from "./usage.ts";
+
+/** Options that `bench gpu` reads. */
+export interface GpuBenchFlags {
+  readonly algorithm?: unknown;
+  readonly maxItems?: unknown;
+  readonly software?: unknown;
+  readonly json?: unknown;
+}
+
+/** Measures and prints. */
+export async function runGpuBench(options: GpuBenchFlags): Promise<void> {
+  const wanted = options.algorithm === undefined ? undefined : String(options.algorithm);
+  const measurable = createWebgpuBackend();
+  const generators = caseGenerators.filter(
+    ({ algorithm }) =>
+      measurable.supports(algorithm) && (wanted === undefined || algorithm.id === wanted),
+  );
+  if (generators.length === 0) throw new UsageError(`--algorithm: no GPU kernel of ${wanted}`);
+  const allowSoftwareAdapter = options.software === true;
+  const maxItems = integerOption("--max-items", options.maxItems);
+  const software = await adapterIsSoftware(allowSoftwareAdapter);
+  const { adapter, reports } = await benchGpu({
+    generators,
+    maxItems: Number(maxItems ?? (software ? 1024n : 262_144n)),
+    msPerSize: 1000,
+    allowSoftwareAdapter,
+    onProgress: (line) => {
+      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+    },
+  });
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  process.exitCode = EXIT.ok;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ adapter, reports })}\n`);
+    return;
+  }
+  process.stdout.write(`${adapter.reason}\n`);
+  for (const report of reports) process.stdout.write(`\n${sweepTable(report)}\n`);
+}
+
+const perSecond = (rate: number): string => (rate > 0 ? count(Math.round(rate)) : "-");
+
+function sweepTable(report: GpuBenchReport): string {
+  const rows = report.sizes.map(({ items, rate, kernelRate, cpuRate }) => [
+    count(items),
+    perSecond(rate),
+    perSecond(kernelRate),
+    perSecond(cpuRate),
+  ]);
+  const slowest = Object.entries(report.compileMs).sort(([, a], [, b]) => b - a)[0];
+  const crossover = report.crossoverItems;
+  return [
+    `${report.algorithm}: compiled in ${duration(report.coldCompileMs)}, again in ${duration(report.warmCompileMs)}; ` +
+      `last shader ${slowest[0]} after ${duration(slowest[1])}`,
+    table(
+      [
+        { title: "batch", align: "right" },
+        { title: "GPU items/s", align: "right" },
+        { title: "kernels alone", align: "right" },
+        { title: "CPU items/s", align: "right" },
+      ],
+      rows,
+      styleFor(process.stdout),
+    ),
+    crossover === undefined
+      ? "The CPU column is faster at every size measured."
+      : `The GPU is faster from ${count(crossover)} items on.`,
+    `${count(report.checked)} answers equal the reference's.`,
+  ].join("\n");
+}
