@@ -39,6 +39,7 @@ export function run(
   results: usize,
   count: u32,
 ): void {
+  // VALID is zero: filling bytes fills words.
   memory.fill(verdicts, <u8>VERDICT_VALID, <usize>count << 2);
   recoverBatch(records, STRIDE, records + SIGNATURE_AT, STRIDE, verdicts, results, count);
 }
