@@ -1,16 +1,17 @@
 // secp256k1-recover (src/algorithms/secp256k1-recover.ts): record {z, r, s, recoveryId, flags} → key[64], address[20].
 // Integer design; secp256k1-recover.relaxed.ts is the same source with fused multiply-add. ABI: ARCHITECTURE.md.
+import { VERDICT_VALID } from "../generated/verdict";
 import { reserveEnd } from "../lib/reserve";
 import { initializeCombine } from "../lib/secp256k1/combine";
-import {
-  recoverBatch,
-  RECOVER_RECORD_BYTES,
-  RECOVER_RESULT_BYTES,
-} from "../lib/secp256k1/recover";
+import { recoverBatch, RECOVER_RESULT_BYTES, SIGNATURE_BYTES } from "../lib/secp256k1/recover";
 import { CAPACITY } from "../lib/secp256k1/state";
 import { SEED } from "../lib/secp256k1/tables";
 
-export const RECORD_BYTES: i32 = <i32>RECOVER_RECORD_BYTES;
+/** z, then the signature. */
+const SIGNATURE_AT: usize = 32;
+const STRIDE: usize = SIGNATURE_AT + SIGNATURE_BYTES;
+
+export const RECORD_BYTES: i32 = <i32>STRIDE;
 export const RESULT_BYTES: i32 = <i32>RECOVER_RESULT_BYTES;
 export const LANES: i32 = 2;
 export const MAX_ITEMS: i32 = <i32>CAPACITY;
@@ -38,5 +39,7 @@ export function run(
   results: usize,
   count: u32,
 ): void {
-  recoverBatch(records, verdicts, results, count);
+  // VALID is zero: filling bytes fills words.
+  memory.fill(verdicts, <u8>VERDICT_VALID, <usize>count << 2);
+  recoverBatch(records, STRIDE, records + SIGNATURE_AT, STRIDE, verdicts, results, count);
 }

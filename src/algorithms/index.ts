@@ -1,11 +1,13 @@
 /** The registry of algorithms: one line each. @module */
 import type { Algorithm } from "../core/index.ts";
+import { ethSender } from "./eth-sender.ts";
 import { keccak256 } from "./keccak256.ts";
 import { secp256k1Recover } from "./secp256k1-recover.ts";
 import { secp256k1Verify } from "./secp256k1-verify.ts";
 import { sha256 } from "./sha256.ts";
 import { sha256d } from "./sha256d.ts";
 
+export { ethSender } from "./eth-sender.ts";
 export { keccak256 } from "./keccak256.ts";
 export { REQUIRE_LOW_S, secp256k1Recover } from "./secp256k1-recover.ts";
 export { secp256k1Verify } from "./secp256k1-verify.ts";
@@ -19,6 +21,7 @@ export const algorithms: readonly Algorithm[] = [
   sha256d,
   secp256k1Recover,
   secp256k1Verify,
+  ethSender,
 ];
 
 /** The algorithm of this id, or `undefined`. */

@@ -9,28 +9,34 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { hexToBytes } from "@noble/hashes/utils.js";
-import type { Algorithm, Example } from "../core/index.ts";
+import type { Algorithm, Example, Layout } from "../core/index.ts";
 import { layout, Verdict } from "../core/index.ts";
 import { SECP256K1 } from "../params/secp256k1.ts";
 
 /** Set in `flags`: a signature with s > n/2 is `SHigh` (EIP-2; Homestead and later). */
 export const REQUIRE_LOW_S = 1;
 
-/** `z`, `r`, `s`: 32-byte big-endian integers. `recoveryId`: bit 0 is y's parity, bit 1 adds n to r. `flags`: see above; other bits are ignored. */
-const record = layout({
-  z: ["be", 32],
+/**
+ * What a record says of its signature. `r`, `s`: 32-byte big-endian integers. `recoveryId`: bit 0 is y's parity, bit 1 adds n to
+ * r. `flags`: {@link REQUIRE_LOW_S}; other bits are ignored.
+ */
+export const signatureFields = {
   r: ["be", 32],
   s: ["be", 32],
   recoveryId: ["u32", 4],
   flags: ["u32", 4],
-});
+} as const;
+
+/** `z`: a 32-byte big-endian integer; then the signature. */
+const record = layout({ z: ["be", 32], ...signatureFields });
 /** `publicKey`: x ‖ y, big-endian. `address`: the last 20 bytes of keccak256(publicKey). */
-const result = layout({ publicKey: ["bytes", 64], address: ["bytes", 20] });
+export const recoverResult = layout({ publicKey: ["bytes", 64], address: ["bytes", 20] });
 
 const { Point } = secp256k1;
 const { n, p, b } = SECP256K1;
 
-function readBigEndian(bytes: Uint8Array, offset: number): bigint {
+/** The 32-byte integer at `offset`. */
+export function readBigEndian(bytes: Uint8Array, offset: number): bigint {
   let value = 0n;
   for (let i = 0; i < 32; i++) value = (value << 8n) | BigInt(bytes[offset + i]);
   return value;
@@ -72,46 +78,68 @@ const examples: readonly Example[] = (
   return { record: bytes, arena: new Uint8Array(0) };
 });
 
+/**
+ * The rules of this row: from z and the signature in `bytes` to `out`, which has the layout {@link recoverResult}.
+ *
+ * @param z any 256-bit integer.
+ * @param fields where the record `bytes` holds the signature.
+ */
+export function recoverReference(
+  z: bigint,
+  bytes: Uint8Array,
+  fields: Layout<keyof typeof signatureFields>["fields"],
+  out: Uint8Array,
+): Verdict {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const recoveryId = view.getUint32(fields.recoveryId.offset, true);
+  const flags = view.getUint32(fields.flags.offset, true);
+  const r = readBigEndian(bytes, fields.r.offset);
+  const s = readBigEndian(bytes, fields.s.offset);
+  if (recoveryId > 3) return Verdict.RecoveryIdInvalid;
+  if (r === 0n) return Verdict.RZero;
+  if (r >= n) return Verdict.ROutOfRange;
+  if (s === 0n) return Verdict.SZero;
+  if (s >= n) return Verdict.SOutOfRange;
+  if (flags & REQUIRE_LOW_S && s > n >> 1n) return Verdict.SHigh;
+  const x = recoveryId & 2 ? r + n : r;
+  if (x >= p) return Verdict.XOutOfRange;
+  const { Fp, Fn } = Point;
+  const ySquared = Fp.add(Fp.mul(Fp.sqr(x), x), b);
+  let y: bigint;
+  try {
+    y = Fp.sqrt(ySquared);
+  } catch {
+    return Verdict.XNotOnCurve;
+  }
+  if ((y & 1n) !== BigInt(recoveryId & 1)) y = Fp.neg(y);
+  const rInverse = Fn.inv(r);
+  const u1 = mod(-z * rInverse, n);
+  const u2 = mod(s * rInverse, n);
+  const q = Point.BASE.multiplyUnsafe(u1).add(Point.fromAffine({ x, y }).multiplyUnsafe(u2));
+  if (q.is0()) return Verdict.PublicKeyInfinity;
+  const publicKey = q.toBytes(false).subarray(1);
+  out.set(publicKey, recoverResult.fields.publicKey.offset);
+  out.set(keccak_256(publicKey).subarray(12), recoverResult.fields.address.offset);
+  return Verdict.Valid;
+}
+
 /** Public key and address behind each signature, or the reason there is none. */
-export const secp256k1Recover: Algorithm & { record: typeof record; result: typeof result } = {
+export const secp256k1Recover: Algorithm & {
+  record: typeof record;
+  result: typeof recoverResult;
+} = {
   id: "secp256k1-recover",
   summary: "ECDSA public key and Ethereum address behind each secp256k1 signature",
   record,
-  result,
+  result: recoverResult,
   usesArena: false,
   examples,
   reference(bytes, _arena, out) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const recoveryId = view.getUint32(record.fields.recoveryId.offset, true);
-    const flags = view.getUint32(record.fields.flags.offset, true);
-    const z = mod(readBigEndian(bytes, record.fields.z.offset), n);
-    const r = readBigEndian(bytes, record.fields.r.offset);
-    const s = readBigEndian(bytes, record.fields.s.offset);
-    if (recoveryId > 3) return Verdict.RecoveryIdInvalid;
-    if (r === 0n) return Verdict.RZero;
-    if (r >= n) return Verdict.ROutOfRange;
-    if (s === 0n) return Verdict.SZero;
-    if (s >= n) return Verdict.SOutOfRange;
-    if (flags & REQUIRE_LOW_S && s > n >> 1n) return Verdict.SHigh;
-    const x = recoveryId & 2 ? r + n : r;
-    if (x >= p) return Verdict.XOutOfRange;
-    const { Fp, Fn } = Point;
-    const ySquared = Fp.add(Fp.mul(Fp.sqr(x), x), b);
-    let y: bigint;
-    try {
-      y = Fp.sqrt(ySquared);
-    } catch {
-      return Verdict.XNotOnCurve;
-    }
-    if ((y & 1n) !== BigInt(recoveryId & 1)) y = Fp.neg(y);
-    const rInverse = Fn.inv(r);
-    const u1 = mod(-z * rInverse, n);
-    const u2 = mod(s * rInverse, n);
-    const q = Point.BASE.multiplyUnsafe(u1).add(Point.fromAffine({ x, y }).multiplyUnsafe(u2));
-    if (q.is0()) return Verdict.PublicKeyInfinity;
-    const publicKey = q.toBytes(false).subarray(1);
-    out.set(publicKey, result.fields.publicKey.offset);
-    out.set(keccak_256(publicKey).subarray(12), result.fields.address.offset);
-    return Verdict.Valid;
+    return recoverReference(
+      readBigEndian(bytes, record.fields.z.offset),
+      bytes,
+      record.fields,
+      out,
+    );
   },
 };

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Algorithm, Batch } from "../core/index.ts";
+import { ethSenderCases } from "./eth-sender.ts";
 import { keccak256Cases } from "./keccak256.ts";
 import type { Random } from "./random.ts";
 import { secp256k1RecoverCases } from "./secp256k1-recover.ts";
@@ -38,6 +39,7 @@ export const caseGenerators: readonly CaseGenerator[] = [
   sha256dCases,
   secp256k1RecoverCases,
   secp256k1VerifyCases,
+  ethSenderCases,
 ];
 
 /** Arena bytes that {@link fillBatch} needs for these cases. */

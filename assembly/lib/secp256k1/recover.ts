@@ -46,14 +46,13 @@ import {
   wordsToBytes,
 } from "./words";
 
-/** Layout of src/algorithms/secp256k1-recover.ts. */
-export const RECOVER_RECORD_BYTES: usize = 104;
+/** Layouts of src/algorithms/secp256k1-recover.ts: of a signature inside a record, and of a result. */
+const R_AT: usize = 0;
+const S_AT: usize = 32;
+const RECOVERY_ID_AT: usize = 64;
+const FLAGS_AT: usize = 68;
+export const SIGNATURE_BYTES: usize = 72;
 export const RECOVER_RESULT_BYTES: usize = 84;
-const Z_AT: usize = 0;
-const R_AT: usize = 32;
-const S_AT: usize = 64;
-const RECOVERY_ID_AT: usize = 96;
-const FLAGS_AT: usize = 100;
 const ADDRESS_AT: usize = 64;
 export const REQUIRE_LOW_S: u32 = 1;
 
@@ -75,27 +74,31 @@ export function checkSignature(r: usize, s: usize, flags: u32): u32 {
   return VERDICT_VALID;
 }
 
-/** The first broken rule that the record alone shows; where none, x of R at W. */
-function checkRecord(record: usize): u32 {
-  const recoveryId = load<u32>(record, RECOVERY_ID_AT);
+/** The first broken rule that the signature alone shows; where none, x of R at W. */
+function checkRecoverable(signature: usize): u32 {
+  const recoveryId = load<u32>(signature, RECOVERY_ID_AT);
   if (recoveryId > 3) return VERDICT_RECOVERY_ID_INVALID;
-  const verdict = checkSignature(record + R_AT, record + S_AT, load<u32>(record, FLAGS_AT));
+  const flags = load<u32>(signature, FLAGS_AT);
+  const verdict = checkSignature(signature + R_AT, signature + S_AT, flags);
   if (verdict != VERDICT_VALID) return verdict;
-  wordsFromBytes(W, record + R_AT);
+  wordsFromBytes(W, signature + R_AT);
   if (recoveryId & 2) {
     if (wordsAdd(W, W, N) || wordsAtLeast(W, P)) return VERDICT_XOUT_OF_RANGE;
   }
   return VERDICT_VALID;
 }
 
-/** Verdicts of the records so far, and R of each in the first array of multiples. */
-function lift(records: usize, verdicts: usize, count: usize): void {
+/** Verdicts of the signatures so far, and R of each in the first array of multiples. */
+function lift(signatures: usize, stride: usize, verdicts: usize, count: usize): void {
   const elements = (count + 1) >> 1;
   for (let item: usize = 0; item < elements << 1; item++) {
     let verdict = VERDICT_RZERO;
     if (item < count) {
-      verdict = checkRecord(records + item * RECOVER_RECORD_BYTES);
-      store<u32>(verdicts + (item << 2), verdict);
+      verdict = load<u32>(verdicts + (item << 2));
+      if (verdict == VERDICT_VALID) {
+        verdict = checkRecoverable(signatures + item * stride);
+        store<u32>(verdicts + (item << 2), verdict);
+      }
     }
     // Any number will do for the others: replaced below.
     if (verdict != VERDICT_VALID) wordsSet(W, 1, 0, 0, 0);
@@ -114,14 +117,15 @@ function lift(records: usize, verdicts: usize, count: usize): void {
     const y = multiplesY + i * FE_BYTES;
     feSquareRoot(y, SQUARES, y + FE_BYTES, SQUARES + FE_BYTES, both);
     for (let j: usize = 0; j < vectors; j++) {
-      chooseRoots(records, verdicts, count, i + j, SQUARES + j * FE_BYTES);
+      chooseRoots(signatures, stride, verdicts, count, i + j, SQUARES + j * FE_BYTES);
     }
   }
 }
 
 /** Keeps the root of the right parity in both lanes of element `index`, or replaces the point where there is no root. */
 function chooseRoots(
-  records: usize,
+  signatures: usize,
+  stride: usize,
   verdicts: usize,
   count: usize,
   index: usize,
@@ -149,7 +153,7 @@ function chooseRoots(
       continue;
     }
     feGet(W, feLane(root, lane));
-    const parity = load<u32>(records + item * RECOVER_RECORD_BYTES, RECOVERY_ID_AT) & 1;
+    const parity = load<u32>(signatures + item * stride, RECOVERY_ID_AT) & 1;
     if ((<u32>load<u8>(W) & 1) != parity) feCopyLane(feLane(root, lane), feLane(T, lane));
   }
 }
@@ -172,19 +176,29 @@ export function invertField(records: usize, stride: usize, at: usize, count: usi
   scInvertAll(inverses, scalars, count);
 }
 
-/** Recovers the keys of up to CAPACITY records. */
-export function recoverBatch(records: usize, verdicts: usize, results: usize, count: usize): void {
+/**
+ * Recovers the keys of up to CAPACITY signatures, `stride` bytes apart, of the 32-byte z, `zStride` apart. What is not VALID in
+ * `verdicts` already keeps its verdict, and its z is not read.
+ */
+export function recoverBatch(
+  z: usize,
+  zStride: usize,
+  signatures: usize,
+  stride: usize,
+  verdicts: usize,
+  results: usize,
+  count: usize,
+): void {
   if (count == 0) return;
-  lift(records, verdicts, count);
-  invertField(records, RECOVER_RECORD_BYTES, R_AT, count);
+  lift(signatures, stride, verdicts, count);
+  invertField(signatures, stride, R_AT, count);
   for (let item: usize = 0; item < count; item++) {
     if (!load<u8>(active + item)) continue;
-    const record = records + item * RECOVER_RECORD_BYTES;
     const inverse = inverses + item * SC_BYTES;
     const u1 = multipliersOf(item);
-    scaleBytes(u1, record + Z_AT, inverse);
+    scaleBytes(u1, z + item * zStride, inverse);
     if (!wordsAreZero(u1)) wordsSubtract(u1, N, u1);
-    scaleBytes(u1 + 32, record + S_AT, inverse);
+    scaleBytes(u1 + 32, signatures + item * stride + S_AT, inverse);
   }
   combineBatch(count);
   for (let item: usize = 0; item < count; item++) {
