@@ -100,6 +100,15 @@ export class ExecutionStage {
       return notExecuted("a transaction cannot be executed");
     } catch (error) {
       if (!(error instanceof LanewiseError) || error.code !== "ERR_STATE_MISSING") throw error;
+      if (block.input.state?.recording === true) {
+        unit.failures.push({
+          block: unitName(unit),
+          field: "state",
+          rule: "the state recorded beside a block holds all that the block reads",
+          expected: "a recording of this block's reads",
+          got: error.message,
+        });
+      }
       return notExecuted(error.message);
     }
   }
