@@ -58,11 +58,16 @@ function readerOf(database: Database): KeyValueReader {
   };
 }
 
-/** Readers of a database that another thread of this process has open. */
+/**
+ * Readers of a database that other threads of this process may have open too; the options of the first one count.
+ *
+ * @throws LanewiseError `ERR_SOURCE` as {@link openLevelStore}.
+ */
 export async function openLevelReaders(
   location: string,
+  options: LevelOptions = {},
 ): Promise<{ reader(): KeyValueReader; close(): Promise<void> }> {
-  const database = await openDatabase(location);
+  const database = await openDatabase(location, options);
   return { reader: () => readerOf(database), close: () => database.close() };
 }
 
