@@ -7,7 +7,8 @@
 import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../../core/index.ts";
 import type { AccountProof } from "../commitment.ts";
-import { createOverlayState, encodeDiff, type OverlayBlock } from "../overlay.ts";
+import { decodeDiff, encodeDiff } from "../diff.ts";
+import { createOverlayState, type OverlayBlock } from "../overlay.ts";
 import type { StateSource } from "../source.ts";
 import type {
   CommitAnswer,
@@ -159,8 +160,10 @@ export class PipelinedState {
       throw new RangeError(`block number: expected ${last + 1n}, got ${block.number}`);
     }
     const { number, hash, expectedRoot } = block;
-    const diff = encodeDiff(block.diff);
-    this.#pending.push(block);
+    const isEncoded = block.diff instanceof Uint8Array;
+    const diff = isEncoded ? block.diff.slice() : encodeDiff(block.diff);
+    const pending = { number, hash, diff: isEncoded ? decodeDiff(block.diff) : block.diff };
+    this.#pending.push(pending);
     try {
       const answer = await this.#ask({ kind: "commit", number, hash, diff, expectedRoot }, [
         diff.buffer,
@@ -171,7 +174,7 @@ export class PipelinedState {
       return outcome;
     } catch (error) {
       // What was built on this block has nothing to stand on.
-      if (this.#pending.includes(block)) this.#pending = [];
+      if (this.#pending.includes(pending)) this.#pending = [];
       if (!(error instanceof RangeError)) throw error;
       throw new LanewiseError("ERR_ABORTED", `block ${number}: a block before it did not count`);
     } finally {
