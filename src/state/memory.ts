@@ -15,7 +15,7 @@
  */
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { LanewiseError } from "../core/index.ts";
-import type { Account, StateDiff, StateSource } from "./source.ts";
+import type { Account, AccountChange, StateDiff, StateSource } from "./source.ts";
 
 /** keccak256 of no code. */
 export const EMPTY_CODE_HASH: Uint8Array = keccak_256(new Uint8Array(0));
@@ -132,6 +132,18 @@ export function createMutableState(data: MemoryStateData): MutableState {
       blockHashes.delete(number - 257n);
     },
   };
+}
+
+/** Everything that a complete state holds, as the changes that lead there from nothing. */
+export function wholeState(data: MemoryStateData): StateDiff {
+  const diff = new Map<string, AccountChange>();
+  for (const [address, account] of data.accounts) {
+    if (account === undefined) continue;
+    const code = data.code.get(toHex(account.codeHash));
+    const { storage } = account;
+    diff.set(address, { account, storageCleared: false, storage, ...(code && { code }) });
+  }
+  return diff;
 }
 
 function malformed(where: string, expected: string, got: unknown): LanewiseError {
