@@ -6,10 +6,10 @@
  */
 import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../../core/index.ts";
+import type { ChainState, ExecutionState } from "../chain-state.ts";
 import type { AccountProof } from "../commitment.ts";
 import { decodeDiff, encodeDiff } from "../diff.ts";
 import { createOverlayState, type OverlayBlock } from "../overlay.ts";
-import type { StateSource } from "../source.ts";
 import type {
   CommitAnswer,
   CommitRequest,
@@ -28,11 +28,6 @@ export interface PipelinedStateOptions extends StateStoreOptions, LevelOptions {
   readonly location?: string;
   /** Most blocks under way in the worker, default 2. */
   readonly maxPending?: number;
-}
-
-/** A state to execute on, which lasts until it is closed. */
-export interface ExecutionState extends StateSource {
-  close(): void;
 }
 
 /** The committed state that sources stand on; its view closes when the last of them does. */
@@ -69,7 +64,7 @@ export async function openPipelinedState(
 }
 
 /** A state store in a worker thread, read and fed from this one. */
-export class PipelinedState {
+export class PipelinedState implements ChainState {
   readonly #worker: Worker;
   readonly #readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined;
   readonly #maxPending: number;
@@ -159,15 +154,14 @@ export class PipelinedState {
     if (last !== undefined && block.number !== last + 1n) {
       throw new RangeError(`block number: expected ${last + 1n}, got ${block.number}`);
     }
-    const { number, hash, expectedRoot } = block;
+    const { number, hash, expectedRoot, dryRun } = block;
     const isEncoded = block.diff instanceof Uint8Array;
     const diff = isEncoded ? block.diff.slice() : encodeDiff(block.diff);
     const pending = { number, hash, diff: isEncoded ? decodeDiff(block.diff) : block.diff };
     this.#pending.push(pending);
     try {
-      const answer = await this.#ask({ kind: "commit", number, hash, diff, expectedRoot }, [
-        diff.buffer,
-      ]);
+      const request = { kind: "commit", number, hash, diff, expectedRoot, dryRun } as const;
+      const answer = await this.#ask(request, [diff.buffer]);
       const outcome = answer.outcome!;
       if (outcome.committed) this.#advance(answer.position!);
       else this.#pending = [];
