@@ -36,6 +36,7 @@ export interface TokenChainOptions {
 export interface TokenChain {
   readonly schedule: ChainSchedule;
   readonly genesis: BlockHeader;
+  readonly genesisHash: Uint8Array;
   /** Before the first block. */
   readonly state: MemoryStateData;
   /** RLP with complete headers, oldest first. */
@@ -121,6 +122,7 @@ export async function generateTokenChain(options: TokenChainOptions): Promise<To
     return {
       schedule: singleForkSchedule(WORKLOAD_CHAIN.fork, BigInt(WORKLOAD_CHAIN.chainId)),
       genesis,
+      genesisHash: headerHash(genesis),
       state: workload.state,
       blocks,
       headers,

@@ -14,11 +14,11 @@ import {
   type Executor,
   encodeReceipt,
 } from "../executor/index.ts";
-import type { ChainState, ExecutionState } from "../state/chain-state.ts";
+import type { ChainState, ExecutionState, LastingState } from "../state/chain-state.ts";
 import { createMemoryState, type MemoryStateData, wholeState } from "../state/memory.ts";
 import { orderedTrieRootSync } from "../state/ordered-root.ts";
 import type { StateSource } from "../state/source.ts";
-import { openPipelinedState, type PipelinedState } from "../state/store/pipelined-state.ts";
+import { openPipelinedState } from "../state/store/pipelined-state.ts";
 import type { StoredBlock } from "../state/store/records.ts";
 import type { CommitOutcome } from "../state/store/state-store.ts";
 import type { DecodedBlock } from "./block.ts";
@@ -29,10 +29,10 @@ import { type Unit, unitName, unitReport } from "./unit.ts";
 /** Where states come from that the input does not bring. */
 export interface StateOptions {
   /**
-   * A state that blocks build on and are committed to; the caller opens and closes it. Blocks that it holds already are passed
+   * A state that blocks build on and are committed to (see `openPipelinedState`); the caller opens and closes it. Blocks that it holds already are passed
    * over, those that do not follow its head are refused.
    */
-  readonly state?: PipelinedState;
+  readonly state?: LastingState;
   /** The state before a block that brings none, nor follows one that did. */
   readonly remoteState?: RemoteState;
 }

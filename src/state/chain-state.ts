@@ -4,6 +4,7 @@
  * @module
  */
 import type { StateSource } from "./source.ts";
+import type { StoredBlock } from "./store/records.ts";
 import type { BlockChanges, CommitOutcome } from "./store/state-store.ts";
 
 /** A state to execute on, which lasts until it is closed. */
@@ -20,4 +21,10 @@ export interface ChainState {
   /** Begins to commit a block on top of the last one given; the outcome says what its root is. */
   commit(block: BlockChanges): Promise<CommitOutcome>;
   close(): Promise<void>;
+}
+
+/** A state that outlives the runs that go on from it. */
+export interface LastingState extends ChainState {
+  /** The last block committed; its root is checked. */
+  readonly head: StoredBlock | undefined;
 }

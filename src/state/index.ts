@@ -1,6 +1,6 @@
 /** State: sources, tries, roots, proofs and stores. @module */
 export { decodeAccount, encodeAccount, type StoredAccount } from "./account.ts";
-export type { ChainState, ExecutionState } from "./chain-state.ts";
+export type { ChainState, ExecutionState, LastingState } from "./chain-state.ts";
 export {
   type AccountProof,
   createStateCommitment,

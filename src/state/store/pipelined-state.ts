@@ -6,7 +6,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../../core/index.ts";
-import type { ChainState, ExecutionState } from "../chain-state.ts";
+import type { ExecutionState, LastingState } from "../chain-state.ts";
 import type { AccountProof } from "../commitment.ts";
 import { decodeDiff, encodeDiff } from "../diff.ts";
 import { createOverlayState, type OverlayBlock } from "../overlay.ts";
@@ -64,7 +64,7 @@ export async function openPipelinedState(
 }
 
 /** A state store in a worker thread, read and fed from this one. */
-export class PipelinedState implements ChainState {
+export class PipelinedState implements LastingState {
   readonly #worker: Worker;
   readonly #readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined;
   readonly #maxPending: number;
