@@ -12,7 +12,7 @@ import {
   nextBaseFee,
   singleForkSchedule,
 } from "../chains/ethereum/index.ts";
-import { blockBloom, createEvmExecutor, encodeReceipt } from "../executor/index.ts";
+import { blockBloom, createEvmExecutor, encodeReceipts } from "../executor/index.ts";
 import type { BlockInput } from "../pipeline/input.ts";
 import { requestsHashOf } from "../pipeline/requests.ts";
 import { createStateCommitment } from "../state/commitment.ts";
@@ -104,7 +104,7 @@ export async function generateTokenChain(options: TokenChainOptions): Promise<To
         coinbase: environment.coinbase,
         stateRoot: commitment.apply(stateDiff),
         transactionsRoot: orderedTrieRootSync(block.transactions),
-        receiptsRoot: orderedTrieRootSync(receipts.map(encodeReceipt)),
+        receiptsRoot: orderedTrieRootSync(encodeReceipts(receipts)),
         logsBloom: blockBloom(receipts),
         number: environment.number,
         gasUsed,

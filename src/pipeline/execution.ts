@@ -12,7 +12,7 @@ import {
   type ExecutableBlock,
   type ExecutionResult,
   type Executor,
-  encodeReceipt,
+  encodeReceipts,
 } from "../executor/index.ts";
 import type { ChainState, ExecutionState, LastingState } from "../state/chain-state.ts";
 import { createMemoryState, type MemoryStateData, wholeState } from "../state/memory.ts";
@@ -166,7 +166,15 @@ export class ExecutionStage {
     } catch (error) {
       state.close();
       if (!(error instanceof LanewiseError) || error.code !== "ERR_STATE_MISSING") throw error;
-      return { ...notExecuted(error.message), carried };
+      if (block.input.state?.recording !== true) return { ...notExecuted(error.message), carried };
+      const failure: Failure = {
+        block: unitName(unit),
+        field: "state",
+        rule: "the state recorded beside a block holds all that the block reads",
+        expected: "a recording of this block's reads",
+        got: error.message,
+      };
+      return { ...notExecuted(error.message), carried, failures: [failure] };
     }
   }
 
@@ -442,7 +450,7 @@ function compareWithHeader(
   if (needsRoots && result.receipts.some((receipt) => receipt.stateRoot === undefined)) {
     notes.push("receipts root not compared: before Byzantium it holds state roots");
   } else {
-    compare("receiptsRoot", orderedTrieRootSync(result.receipts.map(encodeReceipt)));
+    compare("receiptsRoot", orderedTrieRootSync(encodeReceipts(result.receipts)));
   }
   return notes;
 }

@@ -8,7 +8,7 @@
  * Three JSON forms are read, told apart by their shape:
  *
  * - accounts by address, `{balance, nonce, code_hash?, code?, storage?}` (pevm's `pre_state.json`, genesis `alloc`);
- * - `{accounts, code, storage}`, each by address (the EthereumJS client's recorded state);
+ * - `{accounts, code, storage}`, each by address (the EthereumJS client's *recording*: all that one block read);
  * - either of these inside `{alloc: …}` for a complete state.
  *
  * @module
@@ -33,6 +33,8 @@ export interface MemoryAccount {
 export interface MemoryStateData {
   /** Whether what is not listed does not exist (true) or is unknown (false). */
   readonly complete: boolean;
+  /** Whether a partial state claims to hold all that its block reads, so that a read outside it is a contradiction. */
+  readonly recording?: boolean;
   /** 0x-prefixed lower-case address → account; `undefined` as a value: known not to exist. */
   readonly accounts: ReadonlyMap<string, MemoryAccount | undefined>;
   /** 0x-prefixed code hash → code. */
@@ -275,6 +277,6 @@ export function readMemoryState(json: unknown, where = "state"): MemoryStateData
   if (root.alloc !== undefined) {
     return { ...readMemoryState(root.alloc, `${where}.alloc`), complete: true };
   }
-  const read = root.accounts === undefined ? readAccounts : readRecorded;
-  return { complete: false, ...read(root, where) };
+  if (root.accounts === undefined) return { complete: false, ...readAccounts(root, where) };
+  return { complete: false, recording: true, ...readRecorded(root, where) };
 }

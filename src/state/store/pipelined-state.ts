@@ -8,8 +8,8 @@ import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../../core/index.ts";
 import type { ExecutionState, LastingState } from "../chain-state.ts";
 import type { AccountProof } from "../commitment.ts";
-import { decodeDiff, encodeDiff } from "../diff.ts";
-import { createOverlayState, type OverlayBlock } from "../overlay.ts";
+import { encodedDiff } from "../diff.ts";
+import { createOverlayState, IndexedDiff, type OverlayBlock } from "../overlay.ts";
 import type {
   CommitAnswer,
   CommitRequest,
@@ -155,13 +155,12 @@ export class PipelinedState implements LastingState {
       throw new RangeError(`block number: expected ${last + 1n}, got ${block.number}`);
     }
     const { number, hash, expectedRoot, dryRun } = block;
-    const isEncoded = block.diff instanceof Uint8Array;
-    const diff = isEncoded ? block.diff.slice() : encodeDiff(block.diff);
-    const pending = { number, hash, diff: isEncoded ? decodeDiff(block.diff) : block.diff };
+    const diff = encodedDiff(block.diff);
+    const pending = { number, hash, diff: new IndexedDiff(diff) };
     this.#pending.push(pending);
     try {
       const request = { kind: "commit", number, hash, diff, expectedRoot, dryRun } as const;
-      const answer = await this.#ask(request, [diff.buffer]);
+      const answer = await this.#ask(request);
       const outcome = answer.outcome!;
       if (outcome.committed) this.#advance(answer.position!);
       else this.#pending = [];
@@ -217,13 +216,12 @@ export class PipelinedState implements LastingState {
         ? Omit<R, "id">
         : never
       : never,
-    transfer: ArrayBuffer[] = [],
   ): Promise<Extract<CommitAnswer, { position: unknown }>> {
     if (this.#failure !== undefined) throw workerEnded(this.#failure);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...request, id }, transfer);
+      this.#worker.postMessage({ ...request, id });
     });
   }
 

@@ -14,6 +14,7 @@
  * @module
  */
 import { LanewiseError } from "../../core/index.ts";
+import { hashOf, secretSeed } from "../hash.ts";
 import {
   DELETED,
   type KeyValueReader,
@@ -35,30 +36,6 @@ export interface SharedMemoryOptions {
   readonly maxBytes?: number;
   /** Keys longer than this are listed by their first bytes of this number. */
   readonly listedPrefixBytes: number;
-}
-
-/**
- * Murmur3's 32-bit hash (Appleby) of bytes `at` … `at + length − 1`, from a secret seed: addresses and slots are chosen by strangers,
- * who must not be able to crowd a bucket.
- */
-function hashOf(bytes: Uint8Array, at: number, length: number, seed: number): number {
-  let hash = seed;
-  const end = at + length;
-  let i = at;
-  for (; i + 4 <= end; i += 4) {
-    let word = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
-    word = Math.imul(word, 0xcc9e2d51);
-    word = Math.imul((word << 15) | (word >>> 17), 0x1b873593);
-    hash ^= word;
-    hash = Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64;
-  }
-  let rest = 0;
-  for (; i < end; i++) rest = (rest << 8) | bytes[i];
-  rest = Math.imul(rest, 0xcc9e2d51);
-  hash ^= Math.imul((rest << 15) | (rest >>> 17), 0x1b873593) ^ length;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 /** One pair of buffers. */
@@ -142,7 +119,7 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
   function createTable(buckets: number, bytes: number): Table {
     const created = new Table(new SharedArrayBuffer(buckets * 4), new SharedArrayBuffer(bytes));
     created.words[0] = FIRST_UNIT;
-    created.words[1] = crypto.getRandomValues(new Uint32Array(1))[0];
+    created.words[1] = secretSeed();
     return created;
   }
 
