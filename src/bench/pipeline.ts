@@ -21,8 +21,8 @@ import { createPipeline } from "../pipeline/pipeline.ts";
 import type { Unit } from "../pipeline/unit.ts";
 import type { LastingState } from "../state/chain-state.ts";
 import { createMutableState, wholeState } from "../state/memory.ts";
-import { openPipelinedState, type PipelinedState } from "../state/store/pipelined-state.ts";
 import type { StoredBlock } from "../state/store/records.ts";
+import { createVolatileState } from "../state/volatile-state.ts";
 import { generateTokenChain, inputsOf, type TokenChain } from "./token-chain.ts";
 
 /** Kernel threads: the bench is about two cores. */
@@ -89,11 +89,25 @@ const headOf = ({ genesis, genesisHash }: TokenChain): StoredBlock => ({
   stateRoot: genesis.stateRoot,
 });
 
-async function openState(chain: TokenChain): Promise<PipelinedState> {
-  const state = await openPipelinedState({ historyBlocks: 2 });
-  const { number, hash, stateRoot } = headOf(chain);
+/** The state that `validate` makes of a genesis, kept beyond one run. */
+async function openState(chain: TokenChain): Promise<LastingState> {
+  const state = createVolatileState();
+  let head = headOf(chain);
+  const { number, hash, stateRoot } = head;
   await state.commit({ number, hash, diff: wholeState(chain.state), expectedRoot: stateRoot });
-  return state;
+  return {
+    get head() {
+      return head;
+    },
+    source: () => state.source(),
+    room: () => state.room(),
+    async commit(block) {
+      const outcome = await state.commit(block);
+      if (outcome.committed) head = { ...block, stateRoot: outcome.root };
+      return outcome;
+    },
+    close: () => state.close(),
+  };
 }
 
 /** Wall and processor time of one run behind the warm-up, in microseconds a transaction. */

@@ -18,9 +18,9 @@ import type { ChainState, ExecutionState, LastingState } from "../state/chain-st
 import { createMemoryState, type MemoryStateData, wholeState } from "../state/memory.ts";
 import { orderedTrieRootSync } from "../state/ordered-root.ts";
 import type { StateSource } from "../state/source.ts";
-import { openPipelinedState } from "../state/store/pipelined-state.ts";
 import type { StoredBlock } from "../state/store/records.ts";
 import type { CommitOutcome } from "../state/store/state-store.ts";
+import { createVolatileState } from "../state/volatile-state.ts";
 import type { DecodedBlock } from "./block.ts";
 import type { BlockReport, Depth, Failure } from "./report.ts";
 import { requestsHashOf } from "./requests.ts";
@@ -300,9 +300,9 @@ export class ExecutionStage {
   }
 }
 
-/** A state in a worker that begins with `data` as block `tip`. */
+/** A state in memory that begins with `data` as block `tip`. */
 async function openMemoryState(data: MemoryStateData, tip: Tip): Promise<ChainState> {
-  const state = await openPipelinedState({ historyBlocks: 2 });
+  const state = createVolatileState();
   await state.commit({ ...tip, diff: wholeState(data) });
   return state;
 }

@@ -48,3 +48,4 @@ export {
 export { openStateView, type SharedStateView, type StateView } from "./store/view.ts";
 export { EMPTY_TRIE_ROOT, UpdateBatch } from "./trie/module.ts";
 export { createTrie, Trie, type TrieOptions } from "./trie/trie.ts";
+export { createVolatileState } from "./volatile-state.ts";

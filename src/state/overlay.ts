@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { DiffCursor, type EncodedDiff, encodedDiff, readAccount, SLOT_BYTES } from "./diff.ts";
+import {
+  codesOf,
+  DiffCursor,
+  type EncodedDiff,
+  encodedDiff,
+  readAccount,
+  SLOT_BYTES,
+} from "./diff.ts";
 import { hashOf, secretSeed } from "./hash.ts";
 import { hexOf } from "./hex.ts";
 import type { Account, StateDiff, StateSource } from "./source.ts";
@@ -33,10 +40,11 @@ export class IndexedDiff {
    */
   readonly #words: Uint32Array;
   readonly #mask: number;
-  readonly #codes = new Map<string, Uint8Array>();
+  readonly #codes: ReadonlyMap<string, Uint8Array>;
 
   constructor(bytes: EncodedDiff) {
     this.#bytes = bytes;
+    this.#codes = codesOf(bytes);
     let count = 0;
     for (const cursor = new DiffCursor(bytes); cursor.next(); ) {
       count += 1 + (cursor.end - cursor.slots) / SLOT_BYTES;
@@ -72,8 +80,6 @@ export class IndexedDiff {
         words[head] = entry;
         entry += ENTRY_WORDS;
       }
-      const { code } = cursor;
-      if (code !== undefined) this.#codes.set(hexOf(cursor.codeHash), code);
     }
   }
 

@@ -8,8 +8,11 @@ import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../../core/index.ts";
 import type { ExecutionState, LastingState } from "../chain-state.ts";
 import type { AccountProof } from "../commitment.ts";
-import { encodedDiff } from "../diff.ts";
-import { createOverlayState, IndexedDiff, type OverlayBlock } from "../overlay.ts";
+import { codesOf, type EncodedDiff, encodedDiff } from "../diff.ts";
+import { FlatTable, UNKNOWN } from "../flat-table.ts";
+import { hexOf } from "../hex.ts";
+import { createOverlayState, type OverlayBlock } from "../overlay.ts";
+import type { StateSource } from "../source.ts";
 import type {
   CommitAnswer,
   CommitRequest,
@@ -28,6 +31,16 @@ export interface PipelinedStateOptions extends StateStoreOptions, LevelOptions {
   readonly location?: string;
   /** Most blocks under way in the worker, default 2. */
   readonly maxPending?: number;
+}
+
+/** Accounts and slots kept in the table, some 230 bytes each, before it is emptied. */
+const MOST_CACHED = 2 ** 21;
+
+/** A block under way. */
+interface PendingBlock extends OverlayBlock {
+  readonly diff: EncodedDiff;
+  /** Code that it created, by 0x-prefixed hash. */
+  readonly codes: ReadonlyMap<string, Uint8Array>;
 }
 
 /** The committed state that sources stand on; its view closes when the last of them does. */
@@ -74,7 +87,11 @@ export class PipelinedState implements LastingState {
   #base: Base | undefined;
   #head: StoredBlock | undefined;
   /** Blocks under way, oldest first. */
-  #pending: OverlayBlock[] = [];
+  #pending: PendingBlock[] = [];
+  /** What was read or changed lately, as of the last block given. */
+  readonly #table = new FlatTable(false);
+  /** Counts how often the table came to stand for another state. */
+  #generation = 0;
   #failure: unknown;
   #closing: Promise<void> | undefined;
 
@@ -118,8 +135,39 @@ export class PipelinedState implements LastingState {
     if (base === undefined) throw new LanewiseError("ERR_CLOSED", "pipelined state: closed");
     let open = true;
     base.sources++;
+    const pending = [...this.#pending];
+    const table = this.#table;
+    const generation = this.#generation;
+    let older: StateSource | undefined;
+    /** What the table has moved on from is read the long way. */
+    const overlay = (): StateSource => {
+      older ??= createOverlayState(base.view, pending);
+      return older;
+    };
     return {
-      ...createOverlayState(base.view, this.#pending),
+      account: (address) => {
+        if (generation !== this.#generation) return overlay().account(address);
+        const known = table.account(address);
+        if (known !== UNKNOWN) return known;
+        const account = base.view.account(address);
+        table.setAccount(address, account);
+        return account;
+      },
+      storage: (address, slot) => {
+        if (generation !== this.#generation) return overlay().storage(address, slot);
+        const known = table.storage(address, slot);
+        if (known !== UNKNOWN) return known;
+        const word = base.view.storage(address, slot);
+        table.setStorage(address, slot, word);
+        return word;
+      },
+      code: (codeHash) => {
+        const name = pending.some(({ codes }) => codes.size > 0) ? hexOf(codeHash) : "";
+        const created = pending.find(({ codes }) => codes.has(name));
+        return created?.codes.get(name) ?? base.view.code(codeHash);
+      },
+      blockHash: (number) =>
+        pending.find((block) => block.number === number)?.hash ?? base.view.blockHash(number),
       close: () => {
         if (!open) return;
         open = false;
@@ -156,18 +204,21 @@ export class PipelinedState implements LastingState {
     }
     const { number, hash, expectedRoot, dryRun } = block;
     const diff = encodedDiff(block.diff);
-    const pending = { number, hash, diff: new IndexedDiff(diff) };
+    const pending = { number, hash, diff, codes: codesOf(diff) };
     this.#pending.push(pending);
+    this.#generation++;
+    if (this.#table.size > MOST_CACHED) this.#refill();
+    else this.#table.apply(diff);
     try {
       const request = { kind: "commit", number, hash, diff, expectedRoot, dryRun } as const;
       const answer = await this.#ask(request);
       const outcome = answer.outcome!;
       if (outcome.committed) this.#advance(answer.position!);
-      else this.#pending = [];
+      else this.#drop();
       return outcome;
     } catch (error) {
       // What was built on this block has nothing to stand on.
-      if (this.#pending.includes(pending)) this.#pending = [];
+      if (this.#pending.includes(pending)) this.#drop();
       if (!(error instanceof RangeError)) throw error;
       throw new LanewiseError("ERR_ABORTED", `block ${number}: a block before it did not count`);
     } finally {
@@ -182,6 +233,7 @@ export class PipelinedState implements LastingState {
       throw new RangeError(`pipelined state: expected no blocks under way, got ${this.pending}`);
     }
     this.#advance((await this.#ask({ kind: "revert", blocks })).position!);
+    this.#drop();
     return this.#head;
   }
 
@@ -202,6 +254,19 @@ export class PipelinedState implements LastingState {
       await this.#worker.terminate();
     })();
     return this.#closing;
+  }
+
+  /** Blocks under way count no more, nor what the table has of them. */
+  #drop(): void {
+    this.#pending = [];
+    this.#generation++;
+    this.#refill();
+  }
+
+  /** Leaves in the table what the blocks under way changed: the view knows the rest. */
+  #refill(): void {
+    this.#table.clear();
+    for (const { diff } of this.#pending) this.#table.apply(diff);
   }
 
   #assertOpen(): void {
