@@ -39,8 +39,8 @@ export interface StateOptions {
 
 /** Opens states of a chain that somebody else keeps. */
 export interface RemoteState {
-  /** The state before the block; `unit` says what execution will ask for first. */
-  before(block: DecodedBlock, senders: Uint8Array): Promise<ExecutionState>;
+  /** The state before the unit's block. Senders and transactions say what execution will ask for first. */
+  before(unit: Unit): Promise<ExecutionState>;
 }
 
 /** What execution came to. */
@@ -283,7 +283,7 @@ export class ExecutionStage {
     if (chain !== undefined && !this.#isCut) throw doesNotFollow(block, carried?.tip);
     this.#carried = undefined;
     if (remoteState === undefined) return { state: undefined, carried: undefined };
-    return { state: await remoteState.before(block, unit.senders), carried: undefined };
+    return { state: await remoteState.before(unit), carried: undefined };
   }
 
   /** A state that begins with a complete one, as the block before this. */
