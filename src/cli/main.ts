@@ -10,6 +10,7 @@ import { LanewiseError } from "../core/index.ts";
 import { registerBenchCommand } from "./bench.ts";
 import { registerDoctorCommand } from "./doctor.ts";
 import { registerGenerateCommand } from "./generate.ts";
+import { enableRelaxedSimd } from "./relaxed-simd.ts";
 import { EXIT, readableArguments, UsageError } from "./usage.ts";
 import { registerValidateCommand } from "./validate.ts";
 
@@ -49,6 +50,7 @@ async function main(): Promise<void> {
         : `expected a command: validate, doctor, generate or bench, got ${word}`,
     );
   }
+  await enableRelaxedSimd(process.env);
   await cli.runMatchedCommand();
 }
 

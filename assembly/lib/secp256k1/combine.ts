@@ -40,6 +40,7 @@ import {
   accY,
   accZ,
   active,
+  CAPACITY,
   doubtful,
   GENERATOR_WINDOW,
   infinite,
@@ -109,7 +110,7 @@ function climbAffine(elements: usize): void {
     for (let level: usize = 0; level < LEVELS; level++) {
       const length = <usize>load<u32>(listLengthAt(<usize>position, level));
       if (length == 0) break;
-      addList(listAt(<usize>position, level), length);
+      addList(listAt(<usize>position, level), length, accX, accY, doubtful, CAPACITY);
     }
   }
 }

@@ -83,7 +83,7 @@ const ADD_Y: usize = memory.data(80, 16);
 /** Adds to accumulators what the `length` digits at `list` say; the list has room for one more. */
 export function jacobianAddList(list: usize, length: usize): void {
   if (length & 1) {
-    store<u64>(list + (length << 3), dummyDigit(1));
+    store<u64>(list + (length << 3), dummyDigit(CAPACITY + 1, 1));
     const lane = feItem(accX, CAPACITY + 1) - accX;
     feCopyLane(accX + lane, feLane(BLIND_X, 1));
     feCopyLane(accY + lane, feLane(BLIND_Y, 1));
@@ -134,8 +134,31 @@ const SUM_Z: usize = memory.data(160, 16);
 /** Whether the complete ladder's sum is infinity so far. */
 let sumIsInfinity: bool = true;
 
-/** SUM ← SUM + (x, y), any two points. */
-function completeAdd(x: usize, y: usize): void {
+/** SUM ← infinity. */
+export function sumReset(): void {
+  sumIsInfinity = true;
+}
+
+/** SUM ← 2·SUM. No point has order two, so a double is infinity only if the sum was. */
+export function sumDouble(): void {
+  if (!sumIsInfinity) jacobianDouble(SUM_X, SUM_Y, SUM_Z);
+}
+
+/** (ox, oy) = SUM, affine; false where it is infinity. */
+export function sumToAffine(ox: usize, oy: usize): bool {
+  if (sumIsInfinity) return false;
+  // The inversion runs over an even number of elements.
+  feCopy(SUM_X + FE_BYTES, SUM_X);
+  feCopy(SUM_Y + FE_BYTES, SUM_Y);
+  feCopy(SUM_Z + FE_BYTES, SUM_Z);
+  toAffine(SUM_X, SUM_Y, SUM_Z, 2);
+  feCopy(ox, SUM_X);
+  feCopy(oy, SUM_Y);
+  return true;
+}
+
+/** SUM ← SUM + (x, y), any two points. Works on elements: both lanes hold the same value. */
+export function sumAdd(x: usize, y: usize): void {
   if (sumIsInfinity) {
     sumIsInfinity = false;
     feCopy(SUM_X, x);
@@ -172,22 +195,13 @@ export function completeLadder(
   x: usize,
   y: usize,
 ): bool {
-  sumIsInfinity = true;
+  sumReset();
   for (let bit: i32 = 255; bit >= 0; bit--) {
-    // No point has order two, so a double is infinity only if the sum was.
-    if (!sumIsInfinity) jacobianDouble(SUM_X, SUM_Y, SUM_Z);
+    sumDouble();
     const word: usize = (<usize>bit >> 6) << 3;
     const shift = <u64>bit & 63;
-    if ((load<u64>(a + word) >> shift) & 1) completeAdd(gx, gy);
-    if ((load<u64>(b + word) >> shift) & 1) completeAdd(x, y);
+    if ((load<u64>(a + word) >> shift) & 1) sumAdd(gx, gy);
+    if ((load<u64>(b + word) >> shift) & 1) sumAdd(x, y);
   }
-  if (sumIsInfinity) return false;
-  // The inversion runs over an even number of elements.
-  feCopy(SUM_X + FE_BYTES, SUM_X);
-  feCopy(SUM_Y + FE_BYTES, SUM_Y);
-  feCopy(SUM_Z + FE_BYTES, SUM_Z);
-  toAffine(SUM_X, SUM_Y, SUM_Z, 2);
-  feCopy(ox, SUM_X);
-  feCopy(oy, SUM_Y);
-  return true;
+  return sumToAffine(ox, oy);
 }
