@@ -44,6 +44,8 @@ export interface TokenChain {
   readonly headers: readonly BlockHeader[];
   /** Raw transactions by block. */
   readonly transactions: readonly (readonly Uint8Array[])[];
+  /** By block, 20 bytes a transaction. */
+  readonly senders: readonly Uint8Array[];
   readonly transactionCount: number;
 }
 
@@ -127,6 +129,7 @@ export async function generateTokenChain(options: TokenChainOptions): Promise<To
       blocks,
       headers,
       transactions: workload.blocks.map((block) => block.transactions),
+      senders: workload.blocks.map((block) => block.senders),
       transactionCount: transactions,
     };
   } finally {
@@ -134,12 +137,13 @@ export async function generateTokenChain(options: TokenChainOptions): Promise<To
   }
 }
 
-/** The chain as the pipeline reads it. */
-export function inputsOf(chain: TokenChain): BlockInput[] {
+/** The chain as the pipeline reads it; `withSenders`: from somebody who believes to know the senders. */
+export function inputsOf(chain: TokenChain, withSenders = false): BlockInput[] {
   return chain.blocks.map((bytes, index) => ({
     label: `block ${index}`,
     content: { kind: "block-rlp", bytes },
     chain: chain.schedule,
+    ...(withSenders ? { senders: chain.senders[index] } : {}),
     ...(index === 0 ? { state: chain.state } : { follows: true }),
   }));
 }

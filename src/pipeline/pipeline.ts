@@ -11,15 +11,23 @@ import { keccak256, secp256k1Recover } from "../algorithms/index.ts";
 import type { BackendOptions } from "../backends/index.ts";
 import { type BackendChoice, type Selection, selectBackend } from "../backends/select.ts";
 import type { BlockHeader, ChainSchedule } from "../chains/ethereum/index.ts";
-import { LanewiseError } from "../core/index.ts";
+import { LanewiseError, type RunOptions } from "../core/index.ts";
 import { createExecutor, type Executor } from "../executor/index.ts";
+import { HINT_BYTES, recoverSenders } from "../verifier/recover-senders.ts";
+import { createSenderKeys, type SenderKeys } from "../verifier/sender-keys.ts";
 import { BatchPool } from "./batch-pool.ts";
 import { type Decoded, decodeInput } from "./block.ts";
 import { checkUnit } from "./check.ts";
-import { createDispatcher } from "./dispatcher.ts";
+import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { ExecutionStage, type StateOptions } from "./execution.ts";
 import type { BlockInput, BlockSource } from "./input.ts";
-import { fillHashes, fillRecoveries, type HashedGroup, readRecoveries } from "./lanes.ts";
+import {
+  claimedSenders,
+  fillHashes,
+  fillRecoveries,
+  type HashedGroup,
+  readRecoveries,
+} from "./lanes.ts";
 import { ParentTracker } from "./parents.ts";
 import { BoundedQueue } from "./queue.ts";
 import {
@@ -53,6 +61,8 @@ export interface PipelineOptions extends StateOptions {
   readonly selection?: Selection;
   /** Executor id; default `auto`. */
   readonly executor?: string;
+  /** Keys of senders seen before: recovery is cheaper where a block says who sent what. Default: those of this pipeline's blocks. */
+  readonly senderKeys?: SenderKeys;
   /** Forks of chains that the input does not name; default: mainnet's, or what a header looks like. */
   readonly chain?: ChainSchedule;
 }
@@ -114,6 +124,22 @@ async function* untilStopped(
   }
 }
 
+/** Recovers the senders of a group, with the keys known of those whom the blocks name. */
+export async function recoverWith(
+  keys: SenderKeys,
+  dispatcher: Dispatcher,
+  recoveries: HashedGroup,
+  options: RunOptions,
+): Promise<void> {
+  const { batch, count } = recoveries;
+  const claimed = claimedSenders(recoveries);
+  if (claimed === undefined) return dispatcher.run(batch, options);
+  const hints = new Uint8Array(count * HINT_BYTES);
+  if (keys.fillHints(claimed, count, hints) === 0) await dispatcher.run(batch, options);
+  else await recoverSenders(dispatcher, batch, hints, options);
+  keys.learn(batch);
+}
+
 /** Creates a pipeline on the back end chosen; prepares its kernels. */
 export async function createPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const kernels = [keccak256, secp256k1Recover];
@@ -123,6 +149,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
   const dispatcher = createDispatcher(selection);
   const executor: Executor = createExecutor(options.executor);
   const pool = new BatchPool();
+  const { senderKeys = createSenderKeys() } = options;
   const clock = new StageClock();
   const failures: Failure[] = [];
   let blocks = 0;
@@ -213,7 +240,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
       for await (const { items, hashed: group } of hashed) {
         const recoveries = fillRecoveries(group, pool);
         await clock.time("recover", recoveries.count, () =>
-          dispatcher.run(recoveries.batch, runOptions),
+          recoverWith(senderKeys, dispatcher, recoveries, runOptions),
         );
         readRecoveries(recoveries, pool);
         for (const item of items) if (!(await recovered.push(item))) return;
