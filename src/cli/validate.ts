@@ -4,7 +4,6 @@
  * @module
  */
 import type { CAC } from "cac";
-import { type ChainSchedule, MAINNET, singleForkSchedule } from "../chains/ethereum/index.ts";
 import type { BlockSource } from "../pipeline/input.ts";
 import type { BlockReport } from "../pipeline/report.ts";
 import { styleFor } from "../report/table.ts";
@@ -12,8 +11,8 @@ import { validationTable } from "../report/validation.ts";
 import { createProgress } from "./progress.ts";
 import {
   backendOption,
+  chainOption,
   EXIT,
-  forkOption,
   integerOption,
   pathArgument,
   UsageError,
@@ -50,15 +49,6 @@ export function registerValidateCommand(cli: CAC): void {
     .example("  lanewise validate --rpc http://127.0.0.1:8545 --from 1 --to 100")
     .example("  cat transactions.hex | lanewise validate -")
     .action(validate);
-}
-
-/** The chain that the options name; `undefined` leaves it to the input. */
-function chainOption(options: Options): ChainSchedule | undefined {
-  const chainId = integerOption("--chain-id", options.chainId);
-  const fork = forkOption(options.fork);
-  if (fork !== undefined) return singleForkSchedule(fork, chainId ?? MAINNET.chainId);
-  if (chainId === undefined) return undefined;
-  return chainId === MAINNET.chainId ? MAINNET : singleForkSchedule("prague", chainId);
 }
 
 /** Opens a source; a command line that names none is refused before anything heavy is loaded. */
