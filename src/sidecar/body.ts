@@ -42,15 +42,18 @@ function unsupported(message: string): Refusal {
  * The whole body.
  *
  * @param mostBytes larger bodies are refused, by their Content-Length before a byte of them is read.
+ * @param begin called when the body is wanted.
  * @throws Refusal 413, 429, or 400 where the client went away half way.
  */
 export function readBody(
   request: IncomingMessage,
   mostBytes: number,
   account: ByteAccount,
+  begin: () => void,
 ): Promise<Buffer> {
   const announced = Number(request.headers["content-length"] ?? 0);
   if (announced > mostBytes) return Promise.reject(tooLarge(mostBytes, `${announced} bytes`));
+  begin();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

@@ -58,6 +58,12 @@ export interface HttpOptions {
 /** Heads longer than this are refused with 431. */
 const MOST_HEAD_BYTES = 8192;
 
+/** Requests that one connection may have in progress: no client of ours pipelines, and answers are held until they are read. */
+const MOST_PIPELINED = 16;
+
+/** A refused body is read on and thrown away up to so many times the largest, so that the connection can be kept. */
+const DISCARDED_BODIES = 2;
+
 /** How often time-outs are looked for. */
 const TIMEOUT_CHECK_MS = 500;
 
@@ -66,7 +72,7 @@ export function createHttpServer(options: HttpOptions): Server {
   const { limits, metrics } = options;
   const server = createServer({
     maxHeaderSize: MOST_HEAD_BYTES,
-    headersTimeout: limits.headersTimeoutMs,
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, limits.requestTimeoutMs),
@@ -92,6 +98,8 @@ class HttpDoor {
   readonly #options: HttpOptions;
   /** Sockets on which an answer has begun and not ended: nothing else may be written there. */
   readonly #answering = new WeakSet<Socket>();
+  /** What ends each request in progress on a connection. */
+  readonly #inProgress = new WeakMap<Socket, Set<() => void>>();
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -107,17 +115,21 @@ class HttpDoor {
     const account = budget.open();
     const abort = new AbortController();
     metrics.requestsInFlight++;
-    response.once("close", () => {
+    const isServed = this.#untilOver(request.socket, response, () => {
       metrics.requestsInFlight--;
       account.close();
       abort.abort(new Error("the client went away"));
       metrics.observe(label, (performance.now() - startedMs) / 1000);
     });
+    if (!isServed) {
+      request.socket.destroy();
+      return;
+    }
     response.on("error", () => {}); // the client went away: nothing is left to tell it
     request.on("error", () => {});
     let answer: Answer;
     try {
-      this.#guard(request);
+      this.#guard(request, budget);
       const route = routeFor(routes, request.method ?? "", path);
       if (route.method === "POST") this.#admit();
       answer = await route.handle({
@@ -126,8 +138,9 @@ class HttpDoor {
         signal: abort.signal,
         form: () => formOf(request),
         body: async (mostBytes) => {
-          if (request.headers.expect !== undefined) response.writeContinue();
-          const body = await readBody(request, mostBytes, account);
+          const isAwaited = request.headers.expect !== undefined;
+          const begin = () => (isAwaited ? response.writeContinue() : undefined);
+          const body = await readBody(request, mostBytes, account, begin);
           metrics.bytesReceived += body.length;
           return body;
         },
@@ -138,11 +151,11 @@ class HttpDoor {
     metrics.count(metrics.requests, `${label} ${answer.status}`);
     logger.debug({ method: request.method, path: label, status: answer.status }, "answered");
     this.#send(request, response, answer, account);
-    if (!request.complete) discardBody(request, limits.maxBodyBytes);
+    if (!request.complete) discardBody(request, DISCARDED_BODIES * limits.maxBodyBytes);
   }
 
   /** @throws Refusal where the request may not reach any route. */
-  #guard({ headers }: IncomingMessage): void {
+  #guard({ headers }: IncomingMessage, budget: ByteBudget): void {
     if (headers.origin !== undefined) {
       throw new Refusal(403, "ERR_INPUT", "Origin: expected none: web pages are not served");
     }
@@ -153,6 +166,32 @@ class HttpDoor {
         `Expect: expected 100-continue, got ${quoted(headers.expect)}`,
       );
     }
+    if (budget.used > budget.capacity) throw overloaded("sidecar: too many bytes are held");
+  }
+
+  /**
+   * Calls `over` once, when the answer is taken or the connection is gone: an answer that waits behind another of its connection
+   * hears nothing of its end by itself.
+   *
+   * @returns whether the connection has few enough requests in progress.
+   */
+  #untilOver(socket: Socket, response: ServerResponse, over: () => void): boolean {
+    let waiting = this.#inProgress.get(socket);
+    if (waiting === undefined) {
+      const all = new Set<() => void>();
+      socket.once("close", () => {
+        for (const end of all) end();
+      });
+      this.#inProgress.set(socket, all);
+      waiting = all;
+    }
+    const { size } = waiting;
+    const end = (): void => {
+      if (waiting.delete(end)) over();
+    };
+    waiting.add(end);
+    response.once("close", end);
+    return size < MOST_PIPELINED;
   }
 
   /** @throws Refusal 429 where too much is in progress. Questions about the sidecar itself are always answered. */
@@ -192,6 +231,9 @@ class HttpDoor {
     const { limits, metrics, logger } = this.#options;
     if (response.destroyed) return;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    // The rest of a body this large is not worth reading to keep the connection.
+    const announced = Number(request.headers["content-length"] ?? 0);
+    const mustClose = !request.complete && announced > DISCARDED_BODIES * limits.maxBodyBytes;
     account.add(bytes.length);
     metrics.bytesSent += bytes.length;
     const { socket } = request;
@@ -200,7 +242,7 @@ class HttpDoor {
       "Content-Length": bytes.length,
       "Cache-Control": "no-store",
       ...headers,
-      ...(this.#options.isDraining() ? { Connection: "close" } : {}),
+      ...(mustClose || this.#options.isDraining() ? { Connection: "close" } : {}),
     });
     this.#answering.add(socket);
     const late = setTimeout(() => {

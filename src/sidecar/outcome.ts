@@ -43,5 +43,8 @@ export function decodeOutcome(body: Uint8Array, count: number): Outcome {
       `answer: expected verdicts and results of ${count} records, got ${body.length} bytes`,
     );
   }
-  return { verdicts: verdictsOf(body.subarray(0, 4 * count)), results: body.slice(4 * count) };
+  return {
+    verdicts: verdictsOf(body.subarray(0, 4 * count)),
+    results: Uint8Array.from(body.subarray(4 * count)),
+  };
 }

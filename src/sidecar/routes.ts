@@ -38,7 +38,7 @@ const openapiDocument = new URL("../../../proto/openapi.json", import.meta.url);
 /** All routes. */
 export function createRoutes(options: RouteOptions): readonly Route[] {
   const { isDraining, metricsPage } = options;
-  const openapi = readFileSync(openapiDocument, "utf8");
+  const openapi = readFileSync(openapiDocument);
   return [
     {
       method: "POST",
