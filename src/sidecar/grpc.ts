@@ -189,7 +189,7 @@ export class GrpcDoor {
     this.#streams.add(endStream);
     metrics.grpcStreams++;
     try {
-      const requests: AsyncIterator<Received> = call[Symbol.asyncIterator]();
+      const requests: AsyncIterator<Received> = call.iterator({ destroyOnReturn: false });
       while (!ended) {
         const coming = requests.next();
         coming.catch(() => {}); // nobody may be left to hear of it
@@ -299,7 +299,11 @@ function sent(
 ): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    call.write(response, () => resolve());
+    const done = (): void => {
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    signal.addEventListener("abort", done);
+    call.write(response, done);
   });
 }

@@ -5,7 +5,7 @@
  */
 import { existsSync, lstatSync, unlinkSync } from "node:fs";
 import type { Server } from "node:http";
-import { type AddressInfo, createConnection, isIP } from "node:net";
+import { type AddressInfo, createConnection, isIP, Server as NetServer } from "node:net";
 import { type Logger, pino } from "pino";
 import { LanewiseError } from "../core/index.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -204,17 +204,25 @@ class RunningSidecar implements Sidecar {
   }
 }
 
-/** Stops listening, lets requests in progress finish, and after `timeoutMs` ends what is left. */
+/**
+ * Stops listening, lets requests in progress finish, and after `timeoutMs` ends what is left. A connection without a request is closed
+ * a moment later, not at once: a request may be on its way, and Node's own `close` would throw its bytes away.
+ */
 function closeServer(server: Server, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
     const late = setTimeout(() => server.closeAllConnections(), timeoutMs);
-    server.close(() => {
+    const idle = setTimeout(() => server.close(), Math.min(IDLE_GRACE_MS, timeoutMs));
+    NetServer.prototype.close.call(server, () => {
       clearTimeout(late);
+      clearTimeout(idle);
+      server.close(); // stops what looks for time-outs
       resolve();
     });
-    server.closeIdleConnections();
   });
 }
+
+/** From the end of listening until connections without a request are closed. */
+const IDLE_GRACE_MS = 100;
 
 function listenTcp(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -7,7 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Algorithm, Batch, type Outcome } from "../../src/index.ts";
 import { createSidecar, type Sidecar, type SidecarOptions } from "../../src/sidecar/index.ts";
-import { arenaBytesOf, type CaseGenerator, fillBatch } from "../../src/workloads/cases.ts";
+import {
+  arenaBytesOf,
+  type Case,
+  type CaseGenerator,
+  fillBatch,
+} from "../../src/workloads/cases.ts";
 import { createRandom } from "../../src/workloads/random.ts";
 
 /** A sidecar on a free port and a Unix socket, ready. */
@@ -53,10 +58,16 @@ export function oracle(algorithm: Algorithm, records: Uint8Array, arena: Uint8Ar
   return { verdicts, results };
 }
 
+const isShort = ({ message }: Case): boolean => (message?.length ?? 0) <= 4096;
+
+/** They take a while to make. */
+const craftedCases = new Map<CaseGenerator, readonly Case[]>();
+
 /** `count` cases, crafted ones among them, as records and arena. */
 export function recordSet(generator: CaseGenerator, seed: string, count: number): RecordSet {
   const random = createRandom(`${seed} ${generator.algorithm.id}`);
-  const crafted = generator.crafted().filter(({ message }) => (message?.length ?? 0) <= 4096);
+  const crafted = craftedCases.get(generator) ?? generator.crafted().filter(isShort);
+  craftedCases.set(generator, crafted);
   const cases = Array.from({ length: count }, () =>
     random.below(2) === 0 ? random.pick(crafted) : generator.random(random),
   );
