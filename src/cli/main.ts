@@ -9,6 +9,7 @@ import cac from "cac";
 import { LanewiseError } from "../core/index.ts";
 import { registerBenchCommand } from "./bench.ts";
 import { registerDoctorCommand } from "./doctor.ts";
+import { registerFollowCommand } from "./follow.ts";
 import { registerGenerateCommand } from "./generate.ts";
 import { EXIT, readableArguments, UsageError } from "./usage.ts";
 import { registerValidateCommand } from "./validate.ts";
@@ -34,6 +35,7 @@ function explain(error: unknown): string {
 async function main(): Promise<void> {
   const cli = cac("lanewise");
   registerValidateCommand(cli);
+  registerFollowCommand(cli);
   registerDoctorCommand(cli);
   registerGenerateCommand(cli);
   registerBenchCommand(cli);
@@ -45,8 +47,8 @@ async function main(): Promise<void> {
     const [word] = cli.args;
     throw new UsageError(
       word === undefined
-        ? "expected a command: validate, doctor, generate or bench"
-        : `expected a command: validate, doctor, generate or bench, got ${word}`,
+        ? "expected a command: validate, follow, doctor, generate or bench"
+        : `expected a command: validate, follow, doctor, generate or bench, got ${word}`,
     );
   }
   await cli.runMatchedCommand();

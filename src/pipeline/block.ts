@@ -142,7 +142,7 @@ function chainOf(raws: Iterable<Uint8Array>, header: BlockHeader | undefined): C
 }
 
 /** The oldest fork whose headers have these fields. */
-function forkLike(header: BlockHeader): Fork {
+export function forkLike(header: BlockHeader): Fork {
   if (header.requestsHash !== undefined) return "prague";
   if (header.parentBeaconBlockRoot !== undefined) return "cancun";
   if (header.withdrawalsRoot !== undefined) return "shanghai";
