@@ -12,5 +12,10 @@ export * from "./executor/index.ts";
 export { readPath } from "./node/file-source.ts";
 export { type FollowEvent, type FollowOptions, follow } from "./node/follow/follow.ts";
 export { type RpcSourceOptions, readRpc } from "./node/rpc-source.ts";
+export {
+  type RecoverSendersOptions,
+  recoverTransactionSenders,
+  type TransactionSender,
+} from "./node/senders.ts";
 export * from "./pipeline/index.ts";
 export * from "./verifier/index.ts";

@@ -8,6 +8,7 @@ export { createReferenceBackend } from "./reference/index.ts";
 export { createWasmBackend } from "./wasm/index.ts";
 export {
   createWebgpuBackend,
+  type KernelVariant,
   type WebgpuBackend,
   type WebgpuOptions,
   type WebgpuStatistics,

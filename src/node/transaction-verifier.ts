@@ -33,29 +33,49 @@ let kernels: Promise<[InlineKernel, InlineKernel]> | undefined;
 
 const { address } = secp256k1Recover.result.fields;
 
-/** Hashes and recovers a whole list: two batches, one after the other. */
+/** Hashes and recovers whole lists, together: two batches, one after the other. */
 export async function verifyTransactions(
-  list: TransactionList,
+  lists: readonly TransactionList[],
   run: RunBatch,
-): Promise<VerifiedTransactions> {
-  const { count } = list;
-  const hashing = new Batch(keccak256, 2 * count, signingBytes(list) + transactionBytes(list));
-  fillSigningHashes(list, hashing);
-  fillTransactionHashes(list, hashing);
+): Promise<VerifiedTransactions[]> {
+  let count = 0;
+  let arenaBytes = 0;
+  for (const list of lists) {
+    count += list.count;
+    arenaBytes += signingBytes(list) + transactionBytes(list);
+  }
+  const hashing = new Batch(keccak256, 2 * count, arenaBytes);
+  for (const list of lists) fillSigningHashes(list, hashing);
+  for (const list of lists) fillTransactionHashes(list, hashing);
   await run(hashing);
   const recovering = new Batch(secp256k1Recover, count);
-  fillRecovery(list, recovering, hashing.results);
+  const digests = hashing.results;
+  for (const list of lists) fillRecovery(list, recovering, digests.subarray(32 * recovering.count));
   await run(recovering);
-  const verdicts = new Uint32Array(count);
-  const senders = new Uint8Array(20 * count);
-  for (let i = 0; i < count; i++) {
-    const verdict = list.verdicts[i] === Verdict.Valid ? recovering.verdicts[i] : list.verdicts[i];
-    verdicts[i] = verdict;
-    if (verdict !== Verdict.Valid) continue;
-    const sender = recovering.result(i).subarray(address.offset, address.offset + address.size);
-    senders.set(sender, 20 * i);
+  let first = 0;
+  return lists.map((list) => {
+    const verified = read(list, recovering, first);
+    const hashes = digests.slice(32 * (count + first), 32 * (count + first + list.count));
+    first += list.count;
+    return { ...verified, hashes };
+  });
+}
+
+/** Joins a list's verdicts with those of its signatures, which begin at record `first`. */
+function read(
+  list: TransactionList,
+  recovered: Batch,
+  first: number,
+): Omit<VerifiedTransactions, "hashes"> {
+  const verdicts = list.verdicts.slice(0, list.count);
+  const senders = new Uint8Array(20 * list.count);
+  for (let i = 0; i < list.count; i++) {
+    if (verdicts[i] === Verdict.Valid) verdicts[i] = recovered.verdicts[first + i];
+    if (verdicts[i] !== Verdict.Valid) continue;
+    const result = recovered.result(first + i);
+    senders.set(result.subarray(address.offset, address.offset + address.size), 20 * i);
   }
-  return { verdicts, hashes: hashing.results.slice(32 * count, 64 * count), senders };
+  return { verdicts, senders };
 }
 
 /** Runs batches through a verifier made with `keccak256` and `secp256k1Recover`. */

@@ -1,8 +1,9 @@
 /**
  * The WebGPU back end: WGSL kernels through Dawn (or a browser), any algorithm that has a folder under `shaders/kernels/`.
  *
- * Largest message of an algorithm that uses the arena: what the adapter binds as one storage buffer (1 GiB on SwiftShader,
- * 2 GiB and more on current GPUs); a longer one rejects with `ERR_UNSUPPORTED`, so that the caller's other back end takes it.
+ * Largest message of an algorithm that uses the arena: what the adapter binds as one storage buffer, and at most half of its
+ * largest buffer, which holds the records too on their way up: 512 MiB on SwiftShader (buffers of 1 GiB), 2 GiB and more on
+ * current GPUs. A longer one rejects with `ERR_UNSUPPORTED`, so that the caller's other back end takes it.
  *
  * @module
  */
@@ -16,12 +17,13 @@ import type {
 } from "../../core/index.ts";
 import { LanewiseError } from "../../core/index.ts";
 import type { BackendOptions } from "../index.ts";
-import { hasKernel, loadKernel } from "./kernel.ts";
+import { hasKernel, type KernelVariant, loadKernel } from "./kernel.ts";
 import { type ProbeCommand, probeAdapter, probeCommand } from "./probe.ts";
 import { createRunner, type Runner } from "./runner.ts";
 import { failed, openSession, type Session } from "./session.ts";
 import { emptyStatistics, type Statistics } from "./statistics.ts";
 
+export type { KernelVariant } from "./kernel.ts";
 export type { Statistics as WebgpuStatistics } from "./statistics.ts";
 
 /** Options of {@link createWebgpuBackend}. */
@@ -32,6 +34,8 @@ export interface WebgpuOptions extends BackendOptions {
   readonly timeoutMs?: number;
   /** Most items of a chunk, a multiple of 64; default: what fits the device. */
   readonly maxItems?: number;
+  /** Other forms of the same kernels, to compare; default: as built. */
+  readonly variant?: KernelVariant;
   /** The probe's command; default: the package's own child process. */
   readonly probe?: ProbeCommand;
   /** Sees each device as it is made: to share it, watch it, or break it in a test. */
@@ -112,7 +116,7 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
   function runnerOf({ session, runners }: Connection, id: string): Promise<Runner> {
     let runner = runners.get(id);
     if (!runner) {
-      runner = loadKernel(id).then((source) =>
+      runner = loadKernel(id, options.variant).then((source) =>
         createRunner(session, source, statistics, {
           compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
           timeoutMs: options.timeoutMs ?? (session.adapter.software ? 300_000 : 30_000),

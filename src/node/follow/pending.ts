@@ -110,7 +110,7 @@ async function verifyObjects(
     decodable.map(({ raw }) => raw),
     transactionRules(fork, chain.chainId),
   );
-  const { verdicts, hashes, senders } = await verifyTransactions(list, run);
+  const [{ verdicts, hashes, senders }] = await verifyTransactions([list], run);
   for (const [i, { value }] of decodable.entries()) {
     const { hash: claimedHash, from } = value as { hash?: unknown; from?: unknown };
     if (verdicts[i] !== Verdict.Valid) {
