@@ -17,5 +17,10 @@ export {
   recoverTransactionSenders,
   type TransactionSender,
 } from "./node/senders.ts";
+export {
+  createVerifyStream,
+  type VerifyRequest,
+  type VerifyStreamOptions,
+} from "./node/verify-stream.ts";
 export * from "./pipeline/index.ts";
 export * from "./verifier/index.ts";

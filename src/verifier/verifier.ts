@@ -258,7 +258,9 @@ class LaneVerifier implements Verifier {
       this.metrics.jobs++;
       this.metrics.submitted += count;
       if (this.#closing !== undefined) return reject(closedError());
-      if (!this.#columns.some(({ hopeful }) => hopeful)) return reject(this.#hopeless());
+      if (!this.#columns.some((column) => this.#mayAnswer(column, column.hopeful))) {
+        return reject(this.#hopeless());
+      }
       if (options.signal?.aborted) {
         this.metrics.aborted += count;
         return reject(abortedError(options.signal));
@@ -482,11 +484,23 @@ class LaneVerifier implements Verifier {
 
   /** A back end came or went. */
   #onColumnChange(): void {
-    const left = this.#columns.some((column) =>
-      this.#closing === undefined ? column.hopeful : column.state === "ready",
-    );
+    const isUp = (column: Column): boolean =>
+      this.#closing === undefined ? column.hopeful : column.recovers;
+    const left = this.#columns.some((column) => this.#mayAnswer(column, isUp(column), isUp));
     if (!left) for (const job of [...this.#jobs]) this.#giveUp(job, this.#hopeless());
     this.#pumpSoon();
+  }
+
+  /** Whether a column that is up can answer: one whose answers are checked needs another that checks them. */
+  #mayAnswer(
+    column: Column,
+    isUp: boolean,
+    checks: (column: Column) => boolean = ({ hopeful }) => hopeful,
+  ): boolean {
+    if (!isUp) return false;
+    const { confirmRejections, sampleRate } = this.#integrity;
+    if (column.trusted || !(confirmRejections || sampleRate > 0)) return true;
+    return this.#columns.some((other) => other.trusted && checks(other));
   }
 
   #hopeless(): LanewiseError {
@@ -499,8 +513,10 @@ class LaneVerifier implements Verifier {
 
   /** The free back end that waiting work of this algorithm should go to, and how much of it. */
   #place(algorithm: Algorithm): { column: Column; items: number } | undefined {
-    const able = this.#columns.filter(
-      (column) => column.state === "ready" && column.supports(algorithm),
+    const isReady = (column: Column): boolean =>
+      column.state === "ready" && column.supports(algorithm);
+    const able = this.#columns.filter((column) =>
+      this.#mayAnswer(column, isReady(column), isReady),
     );
     const pinned = able.filter(({ backend }) => backend.id === this.#pin);
     const candidates = pinned.length > 0 ? pinned : able;
@@ -617,7 +633,10 @@ class LaneVerifier implements Verifier {
         await column.run(batch);
         return batch;
       } catch (error) {
-        last = error;
+        const failure = asFailure(error, column.backend.id);
+        this.metrics.count(this.metrics.failures, `${column.backend.id} ${failure.code}`);
+        column.failed(failure);
+        last = failure;
       }
     }
     throw new LanewiseError("ERR_BACKEND_FAILED", "no trusted back end could confirm the answers", {
