@@ -42,6 +42,11 @@ export interface VerifierOptions {
   readonly maxQueuedItems?: number;
   /** Most items of one batch. Default 4096: past it throughput gains nothing and the last caller waits longer. */
   readonly maxBatchItems?: number;
+  /**
+   * Longest that a batch is expected to take, by the cost model; urgent work waits for two of them at most. Default 5. A batch may
+   * have 128 items whatever they take: fewer would waste the kernels.
+   */
+  readonly maxBatchMs?: number;
   /** Most message bytes of one batch. Default 16 MiB. */
   readonly maxBatchBytes?: number;
   /** Valid answers kept, least recently used first out; 0 keeps none. Default 65 536 (about 25 MiB of recoveries). */
@@ -141,6 +146,9 @@ const KEYED_MESSAGE_BYTES = 1024;
 /** A share of a batch smaller than this is not worth a device's attention. */
 const SMALLEST_SHARE = 32;
 
+/** Items that a batch may have however long they take: with fewer a kernel shares too little work between them. */
+const LEAST_BATCH_ITEMS = 128;
+
 /** A back end that got no work for this long is timed again, while there is traffic. */
 const RELEARN_MS = 10_000;
 
@@ -168,6 +176,7 @@ class LaneVerifier implements Verifier {
   readonly #columns: readonly Column[];
   readonly #pin: BackendId | undefined;
   readonly #maxBatchItems: number;
+  readonly #maxBatchMs: number;
   readonly #maxBatchBytes: number;
   readonly #integrity: IntegrityOptions;
   readonly #queue: FairQueue<Job, Item>;
@@ -194,6 +203,7 @@ class LaneVerifier implements Verifier {
     }
     this.#pin = options.pin;
     this.#maxBatchItems = options.maxBatchItems ?? 4096;
+    this.#maxBatchMs = options.maxBatchMs ?? 5;
     this.#maxBatchBytes = options.maxBatchBytes ?? 16 * 2 ** 20;
     this.#integrity = { ...DEFAULT_INTEGRITY, ...options.integrity };
     this.#queue = new FairQueue(options.maxQueuedItems ?? 65_536);
@@ -532,7 +542,19 @@ class LaneVerifier implements Verifier {
       if (!column.free || shares[i] === 0) continue;
       if (best === undefined || shares[i] > best.items) best = { column, items: shares[i] };
     }
-    return best && { column: best.column, items: Math.min(best.items, this.#maxBatchItems) };
+    return (
+      best && {
+        column: best.column,
+        items: Math.min(best.items, this.#mostItems(best.column, algorithm)),
+      }
+    );
+  }
+
+  /** Items that a batch may have by number and by expected time. */
+  #mostItems(column: Column, algorithm: Algorithm): number {
+    const { fixedMs, perItemMs } = column.model(algorithm).line();
+    const inTime = Math.floor((this.#maxBatchMs - fixedMs) / Math.max(perItemMs, 1e-9));
+    return Math.min(Math.max(inTime, LEAST_BATCH_ITEMS), this.#maxBatchItems);
   }
 
   /** Runs items on a column and hands out the answers; whatever goes wrong, every item is answered or queued again. */

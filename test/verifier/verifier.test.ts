@@ -284,6 +284,7 @@ describe("verifier with a faulty device", () => {
         backends: [device, createReferenceBackend()],
         pin: "webgpu",
         integrity: { canaries: 3, sampleRate: 1 },
+        maxBatchMs: 1000, // one batch a round
       });
       await verifier.ready("webgpu");
       device.fault = fault;
