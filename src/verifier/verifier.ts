@@ -345,6 +345,7 @@ class LaneVerifier implements Verifier {
       job.waitsFor.add(item);
     }
     if (!this.#makeRoom(job, priority, fresh.length)) {
+      if (job.settled) return;
       this.metrics.shed += job.missing;
       const message = `verifier: ${this.#queue.size} of ${this.#queue.capacity} items wait; ${fresh.length} more are refused`;
       this.#giveUp(job, new LanewiseError("ERR_OVERLOADED", message));
@@ -363,7 +364,10 @@ class LaneVerifier implements Verifier {
     this.#pumpSoon();
   }
 
-  /** Sheds by the queue's rule until `count` items fit; `false` where the newcomer has to go. */
+  /**
+   * Sheds by the queue's rule until `count` items fit; `false` where the newcomer has to go. It may be the one that is shed: items it
+   * joined become its own when their first owner goes.
+   */
   #makeRoom(job: Job, priority: Priority, count: number): boolean {
     while (this.#queue.size + count > this.#queue.capacity) {
       const victim = this.#queue.victim(priority, job.source, count);
@@ -373,6 +377,7 @@ class LaneVerifier implements Verifier {
         victim,
         new LanewiseError("ERR_OVERLOADED", "verifier: shed to make room for other work"),
       );
+      if (job.settled) return false;
     }
     return true;
   }
