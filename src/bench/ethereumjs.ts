@@ -14,11 +14,12 @@ import { createWasmBackend } from "../backends/wasm/index.ts";
 import { toHex } from "../chains/ethereum/index.ts";
 import { createEthereumjsPlugin, type EthereumjsPlugin } from "../node/ethereumjs.ts";
 import { createVerifier } from "../verifier/index.ts";
-import { createAccounts } from "../workloads/accounts.ts";
+import { createAccounts, type TestAccount } from "../workloads/accounts.ts";
 import { createSigner } from "../workloads/signer.ts";
 import { createTransactionSigner } from "../workloads/transactions.ts";
 
-const TRANSACTIONS = 500;
+/** Transactions of the block measured. */
+export const BLOCK_TRANSACTIONS = 500;
 
 /** What `lanewise bench ethereumjs --json` prints. Times in milliseconds, medians of the rounds. */
 export interface EthereumjsReport {
@@ -36,9 +37,8 @@ export interface EthereumjsReport {
   readonly ratio: number;
 }
 
-const accounts = createAccounts("bench ethereumjs", TRANSACTIONS);
-
-function rawTransactions(): Uint8Array[] {
+/** One transfer from each account. */
+function rawTransactions(accounts: readonly TestAccount[]): Uint8Array[] {
   const { sign } = createTransactionSigner(createSigner({ seed: "bench ethereumjs" }));
   const to = new Uint8Array(20).fill(7);
   const fees = { maxFeePerGas: 100, maxPriorityFeePerGas: 1 };
@@ -46,9 +46,15 @@ function rawTransactions(): Uint8Array[] {
   return accounts.map((account) => sign({ ...common, ...fees, type: 2, nonce: 0 }, account));
 }
 
+/** Transactions and who pays for them. */
+interface Work {
+  readonly accounts: readonly TestAccount[];
+  readonly raws: readonly Uint8Array[];
+}
+
 /** A machine whose accounts can pay, and the block for it: decoded anew, so that nothing is cached. */
 async function setUp(
-  raws: readonly Uint8Array[],
+  { accounts, raws }: Work,
   customCrypto: CustomCrypto,
 ): Promise<{ vm: VM; block: Block }> {
   const common = new Common({ chain: Mainnet, hardfork: Hardfork.Prague, customCrypto });
@@ -69,10 +75,10 @@ async function setUp(
 }
 
 async function timedRun(
-  raws: readonly Uint8Array[],
+  work: Work,
   plugin: EthereumjsPlugin | undefined,
 ): Promise<{ totalMs: number; prefillMs: number; stateRoot: string }> {
-  const { vm, block } = await setUp(raws, plugin?.customCrypto ?? {});
+  const { vm, block } = await setUp(work, plugin?.customCrypto ?? {});
   const startMs = performance.now();
   await plugin?.prefillBlock(block);
   const prefillMs = performance.now() - startMs;
@@ -81,21 +87,25 @@ async function timedRun(
 }
 
 /** Measures both in turn. */
-export async function benchEthereumjs(rounds = 5): Promise<EthereumjsReport> {
+export async function benchEthereumjs(
+  rounds = 5,
+  transactions = BLOCK_TRANSACTIONS,
+): Promise<EthereumjsReport> {
   const verifier = createVerifier({
     algorithms: [keccak256, secp256k1Recover],
     backends: [createWasmBackend()],
     cacheEntries: 0,
   });
   await verifier.ready("wasm");
-  const raws = rawTransactions();
+  const accounts = createAccounts("bench ethereumjs", transactions);
+  const work = { accounts, raws: rawTransactions(accounts) };
   const stock: number[] = [];
   const plugged: number[] = [];
   const prefill: number[] = [];
   for (let round = -1; round < rounds; round++) {
     const plugin = await createEthereumjsPlugin({ verifier });
-    const theirs = await timedRun(raws, undefined);
-    const ours = await timedRun(raws, plugin);
+    const theirs = await timedRun(work, undefined);
+    const ours = await timedRun(work, plugin);
     if (ours.stateRoot !== theirs.stateRoot) {
       throw new Error(`bench: expected state root ${theirs.stateRoot}, got ${ours.stateRoot}`);
     }
@@ -112,7 +122,7 @@ export async function benchEthereumjs(rounds = 5): Promise<EthereumjsReport> {
     id: "ethereumjs",
     machine: `${cpus()[0]?.model ?? process.arch}, ${cpus().length} cores, ${process.platform}`,
     node: process.version,
-    transactions: TRANSACTIONS,
+    transactions,
     stockMs,
     pluginMs,
     prefillMs,
