@@ -5,7 +5,7 @@
  */
 import type { CAC } from "cac";
 import { algorithmById, algorithms } from "../algorithms/index.ts";
-import { type BenchResult, bench, RATIO_BATCH } from "../bench/bench.ts";
+import { type BenchResult, bench } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
 import { runEthereumjsBench } from "./bench-ethereumjs.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
@@ -81,7 +81,7 @@ async function runBench(id: string, flags: Flags): Promise<void> {
   process.stdout.write(`${text}\n`);
 }
 
-function benchTable({ report, spread, absent }: BenchResult, style: Style): string {
+function benchTable({ report, ratioBatch, spread, absent }: BenchResult, style: Style): string {
   const rows = report.rows.map((row, i) => [
     row.impl,
     count(row.batch),
@@ -109,7 +109,7 @@ function benchTable({ report, spread, absent }: BenchResult, style: Style): stri
     "",
     figures,
     "",
-    `"ours is": the calling thread at ${count(RATIO_BATCH)} items a batch, as a multiple of the peer's rate.`,
+    `"ours is": the calling thread at ${count(ratioBatch)} items a batch, as a multiple of the peer's rate.`,
     "0 workers: on the calling thread, as the peers run.",
     ...Object.entries(absent).map(([name, why]) => style.dim(`${name}: not measured: ${why}`)),
   ].join("\n");

@@ -11,6 +11,7 @@ import { registerBenchCommand } from "./bench.ts";
 import { registerDoctorCommand } from "./doctor.ts";
 import { registerFollowCommand } from "./follow.ts";
 import { registerGenerateCommand } from "./generate.ts";
+import { enableRelaxedSimd } from "./relaxed-simd.ts";
 import { EXIT, readableArguments, UsageError } from "./usage.ts";
 import { registerValidateCommand } from "./validate.ts";
 
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
         : `expected a command: validate, follow, doctor, generate or bench, got ${word}`,
     );
   }
+  await enableRelaxedSimd(process.env);
   await cli.runMatchedCommand();
 }
 

@@ -35,6 +35,18 @@ describe("a real node", { skip: skipWithoutAnvil }, () => {
     assert.equal(summary.blocks, TRANSACTIONS / PER_BLOCK);
   });
 
+  it("--fork URL: blocks run on the node's own state, with proofs", async () => {
+    const parameters = ["validate", "--rpc", url, "--from", "2", "--fork", url, "--json"];
+    const { code, stdout, stderr } = await runCli([...parameters, "--backend", "wasm"]);
+    assert.equal(code, 0, stderr + stdout.slice(0, 2000));
+    const { ok, stages } = JSON.parse(stdout);
+    assert.equal(ok, true);
+    assert.equal(stages.execute.count, TRANSACTIONS - PER_BLOCK);
+    const asTable = await runCli(["validate", "--rpc", url, "--fork", url, "--backend", "wasm"]);
+    assert.match(asTable.stdout, /1 executed, 0 signatures only/);
+    assert.match(asTable.stdout, /state root not compared/);
+  });
+
   it("a wrong chain id is noticed in every transaction", async () => {
     const parameters = ["validate", "--rpc", url, "--chain-id", "31338", "--json"];
     const { code, stdout } = await runCli([...parameters, "--backend", "wasm"]);
