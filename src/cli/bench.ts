@@ -7,7 +7,10 @@ import type { CAC } from "cac";
 import { algorithmById, algorithms } from "../algorithms/index.ts";
 import { type BenchResult, bench } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
+import { runEthereumjsBench } from "./bench-ethereumjs.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
+import { runSszHasherBench } from "./bench-ssz-hasher.ts";
+import { runVerifierBench } from "./bench-verifier.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
 interface Flags extends GpuBenchFlags {
@@ -22,7 +25,10 @@ interface Flags extends GpuBenchFlags {
 /** Adds the command. */
 export function registerBenchCommand(cli: CAC): void {
   cli
-    .command("bench <id>", "Measure an algorithm and its rivals; gpu: the WebGPU column")
+    .command(
+      "bench <id>",
+      "Measure an algorithm and its rivals; also: gpu, ssz-hasher, verifier, ethereumjs",
+    )
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
     .option("--workers <n>", "Only this many workers (default: 1, 2, 4 … cores)")
@@ -49,6 +55,9 @@ function bounded(name: string, value: unknown, most: number): number | undefined
 
 async function runBench(id: string, flags: Flags): Promise<void> {
   if (id === "gpu") return runGpuBench(flags);
+  if (id === "ssz-hasher") return runSszHasherBench(flags);
+  if (id === "verifier") return runVerifierBench(flags);
+  if (id === "ethereumjs") return runEthereumjsBench(flags);
   const algorithm = algorithmById(id);
   if (!algorithm) {
     const known = algorithms.map((row) => row.id).join(", ");
