@@ -32,6 +32,11 @@ export function registerBenchCommand(cli: CAC): void {
     .option("--algorithm <id>", "gpu: only this algorithm")
     .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
     .option("--software", "gpu: accept a software GPU (SwiftShader, lavapipe)")
+    .option(
+      "--variants",
+      "gpu: other forms of the kernels against what is built, at the largest batch",
+    )
+    .option("--compile-timeout <s>", "gpu: longest to compile one algorithm (default: 120)")
     .option("--json", "One JSON object instead of the table")
     .example("  $ lanewise bench keccak256 --against hash-wasm --against keccak")
     .action(runBench);

@@ -52,6 +52,8 @@ export interface WebgpuBackend extends Backend {
 const BACK_OFF_MS = 250;
 const MAX_BACK_OFF_MS = 30_000;
 
+const closedError = (): LanewiseError => new LanewiseError("ERR_CLOSED", "webgpu back end: closed");
+
 interface Connection {
   readonly session: Session;
   readonly runners: Map<string, Promise<Runner>>;
@@ -77,6 +79,10 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
     const found = await probe();
     if (!found.available) throw new LanewiseError("ERR_BACKEND_UNAVAILABLE", found.reason);
     const session = await openSession(allowSoftware, options.onDevice);
+    if (closed && inFlight.size === 0) {
+      session.destroy();
+      throw closedError();
+    }
     current = { session, runners: new Map() };
     return current;
   }
@@ -128,17 +134,23 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
     return runner;
   }
 
-  /** Counts an operation as in flight, so that `close` waits for it, and types its errors. */
-  async function tracked<T>(code: LanewiseErrorCode, operation: () => Promise<T>): Promise<T> {
-    if (closed) throw new LanewiseError("ERR_CLOSED", "webgpu back end: closed");
-    const running = operation();
-    inFlight.add(running);
+  /** Does it, unless closed, and types its errors. */
+  async function guarded<T>(code: LanewiseErrorCode, operation: () => Promise<T>): Promise<T> {
+    if (closed) throw closedError();
     try {
-      return await running;
+      return await operation();
     } catch (error) {
       throw failed(code, "webgpu", error);
+    }
+  }
+
+  /** Counts an operation as in flight, so that `close` waits for it. */
+  async function tracked<T>(operation: Promise<T>): Promise<T> {
+    inFlight.add(operation);
+    try {
+      return await operation;
     } finally {
-      inFlight.delete(running);
+      inFlight.delete(operation);
     }
   }
 
@@ -152,14 +164,14 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
     probe,
     supports: (algorithm) => hasKernel(algorithm.id),
     prepare(wanted: readonly Algorithm[]): Promise<void> {
-      return tracked("ERR_BACKEND_UNAVAILABLE", async () => {
+      return guarded("ERR_BACKEND_UNAVAILABLE", async () => {
         wanted.forEach(requireSupport);
         const open = await connected();
         await Promise.all(wanted.map(({ id }) => runnerOf(open, id)));
       });
     },
     run(batch: Batch, { signal }: RunOptions = {}): Promise<void> {
-      return tracked("ERR_BACKEND_FAILED", async () => {
+      const running = guarded("ERR_BACKEND_FAILED", async () => {
         requireSupport(batch.algorithm);
         if (signal?.aborted) {
           throw new LanewiseError("ERR_ABORTED", "webgpu back end: aborted", {
@@ -170,7 +182,9 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
         await runner.run(batch, signal);
         failures = 0;
       });
+      return tracked(running);
     },
+    /** Runs in flight are waited for; what only compiles is given up, and its `prepare` rejects with `ERR_CLOSED`. */
     async close(): Promise<void> {
       closed = true;
       await Promise.allSettled(inFlight);
