@@ -24,6 +24,7 @@ export interface GpuBenchFlags {
   readonly software?: unknown;
   readonly variants?: unknown;
   readonly compileTimeout?: unknown;
+  readonly timeLimit?: unknown;
   readonly json?: unknown;
 }
 
@@ -42,11 +43,13 @@ export async function runGpuBench(options: GpuBenchFlags): Promise<void> {
   }
   const maxItems = integerOption("--max-items", options.maxItems);
   const compileTimeout = integerOption("--compile-timeout", options.compileTimeout);
+  const timeLimit = integerOption("--time-limit", options.timeLimit);
   const software = await adapterIsSoftware(allowSoftwareAdapter);
   const measured = {
     generators,
     maxItems: Number(maxItems ?? (software ? 1024n : 262_144n)),
-    msPerSize: 1000,
+    msPerSize: 500,
+    ...(timeLimit === undefined ? {} : { timeLimitMs: Number(timeLimit) * 1000 }),
     allowSoftwareAdapter,
     ...(compileTimeout === undefined ? {} : { compileTimeoutMs: Number(compileTimeout) * 1000 }),
     onProgress: (line: string) => {

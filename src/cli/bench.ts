@@ -37,6 +37,7 @@ export function registerBenchCommand(cli: CAC): void {
       "gpu: other forms of the kernels against what is built, at the largest batch",
     )
     .option("--compile-timeout <s>", "gpu: longest to compile one algorithm (default: 120)")
+    .option("--time-limit <s>", "gpu: begin nothing new after this long (default: none)")
     .option("--json", "One JSON object instead of the table")
     .example("  $ lanewise bench keccak256 --against hash-wasm --against keccak")
     .action(runBench);

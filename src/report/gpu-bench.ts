@@ -30,6 +30,8 @@ export interface GpuBenchOptions {
   readonly allowSoftwareAdapter: boolean;
   /** Longest that the shaders of one algorithm may take to compile; default: the back end's. */
   readonly compileTimeoutMs?: number;
+  /** Nothing new is begun after this long; default: no limit. */
+  readonly timeLimitMs?: number;
   /** Told what is being done. */
   readonly onProgress: (line: string) => void;
 }
@@ -103,10 +105,12 @@ export async function benchGpu(
   options: GpuBenchOptions,
 ): Promise<{ adapter: BackendStatus; reports: GpuBenchReport[] }> {
   const cpu = createWasmBackend();
+  const isLate = limitOf(options);
   try {
     const adapter = await adapterOf(options);
     const reports: GpuBenchReport[] = [];
     for (const generator of options.generators) {
+      if (isLate()) break;
       const { id } = generator.algorithm;
       options.onProgress(`${id}: compiling`);
       // A back end of its own, so that no shader of an earlier algorithm is there already.
@@ -138,11 +142,14 @@ export async function benchVariants(
   options: GpuBenchOptions,
 ): Promise<{ adapter: BackendStatus; variants: VariantReport[] }> {
   const adapter = await adapterOf(options);
+  const isLate = limitOf(options);
   const variants: VariantReport[] = [];
   for (const generator of options.generators) {
+    const known = new KnownCases(generator);
     for (const variant of VARIANTS) {
+      if (isLate()) break;
       options.onProgress(`${generator.algorithm.id}: ${variantName(variant)}`);
-      variants.push(await measureVariant(generator, variant, options));
+      variants.push(await measureVariant(known, variant, options));
     }
   }
   return { adapter, variants };
@@ -155,20 +162,19 @@ export function variantName(variant: KernelVariant): string {
 }
 
 async function measureVariant(
-  generator: CaseGenerator,
+  known: KnownCases,
   variant: KernelVariant,
   options: GpuBenchOptions,
 ): Promise<VariantReport> {
-  const { algorithm } = generator;
+  const { algorithm } = known;
   const items = options.maxItems;
   const common = { algorithm: algorithm.id, variant, items };
   const gpu = open(options, variant);
   try {
     const compileMs = await prepareMs(gpu, algorithm);
-    const cases = casesOf(generator, items);
-    const batch = batchOf(algorithm, cases);
+    const batch = known.batch(items);
     const { ms, kernelMs } = await bestOf(gpu, batch, options.msPerSize, () => kernelMsOf(gpu));
-    const checked = checkAll(batch, cases);
+    const checked = known.check(batch);
     return {
       ...common,
       compileMs,
@@ -202,38 +208,15 @@ async function adapterOf(options: GpuBenchOptions): Promise<BackendStatus> {
   return adapter;
 }
 
+/** Whether the time is up. */
+function limitOf({ timeLimitMs = Number.POSITIVE_INFINITY }: GpuBenchOptions): () => boolean {
+  const end = performance.now() + timeLimitMs;
+  return () => performance.now() > end;
+}
+
 const rateOf = (items: number, ms: number | undefined): number => (ms ? (items * 1000) / ms : 0);
 
 const kernelMsOf = (gpu: WebgpuBackend): number => gpu.statistics().kernelMs;
-
-/** So many cases, the crafted ones among the first; distinct ones repeat. */
-function casesOf(generator: CaseGenerator, items: number): Case[] {
-  const random = createRandom(generator.algorithm.id);
-  const crafted = generator.crafted().filter((item) => (item.message?.length ?? 0) <= 4096);
-  const distinct = [
-    ...crafted.slice(0, DISTINCT / 8),
-    ...Array.from({ length: DISTINCT }, () => generator.random(random)),
-  ].slice(0, DISTINCT);
-  return Array.from({ length: items }, (_, i) => distinct[i % distinct.length]);
-}
-
-function batchOf(algorithm: Algorithm, cases: readonly Case[]): Batch {
-  const batch = new Batch(algorithm, cases.length, arenaBytesOf(cases));
-  fillBatch(batch, cases);
-  return batch;
-}
-
-/** Whether the adapter that would be measured is a software one. */
-export async function adapterIsSoftware(allowSoftwareAdapter: boolean): Promise<boolean> {
-  const { details } = await createWebgpuBackend({ allowSoftwareAdapter }).probe();
-  return details.software === true;
-}
-
-async function prepareMs(backend: Backend, algorithm: Algorithm): Promise<number> {
-  const start = performance.now();
-  await backend.prepare([algorithm]);
-  return performance.now() - start;
-}
 
 async function sweep(
   gpu: WebgpuBackend,
@@ -244,19 +227,16 @@ async function sweep(
   const { algorithm } = generator;
   const cpuRuns = cpu.supports(algorithm) && (await cpu.probe()).available;
   const sizes: SizeReport[] = [];
+  const known = new KnownCases(generator);
   let checked = 0;
   for (let items = SMALLEST; items <= maxItems; items *= 4) {
     onProgress(`${algorithm.id}: ${items} items`);
-    const cases = casesOf(generator, items);
-    const batch = batchOf(algorithm, cases);
+    const batch = known.batch(items);
     const measured = await bestOf(gpu, batch, msPerSize, () => kernelMsOf(gpu));
-    checked += checkAll(batch, cases);
-    const streamed = [
-      batch,
-      ...Array.from({ length: STREAMED - 1 }, () => batchOf(algorithm, cases)),
-    ];
+    checked += known.check(batch);
+    const streamed = [batch, ...Array.from({ length: STREAMED - 1 }, () => known.batch(items))];
     const streamedMs = await streamMs(gpu, streamed, msPerSize);
-    for (const other of streamed) checked += checkAll(other, cases);
+    for (const other of streamed) checked += known.check(other);
     const cpuMs = cpuRuns ? (await bestOf(cpu, batch, msPerSize / 4)).ms : undefined;
     sizes.push({
       items,
@@ -307,27 +287,58 @@ async function streamMs(gpu: Backend, batches: readonly Batch[], forMs: number):
   return (performance.now() - start) / runs;
 }
 
-/** Compares every answer with the reference's; a case that repeats is computed once. */
-function checkAll(batch: Batch, cases: readonly Case[]): number {
-  const { algorithm } = batch;
-  const bytes = algorithm.result.byteLength;
-  const arena = batch.arena.subarray(0, batch.arenaLength);
-  const known = new Map<Case, { verdict: number; result: Uint8Array }>();
-  for (const [i, item] of cases.entries()) {
-    let answer = item.point ? undefined : known.get(item);
-    if (!answer) {
-      const result = new Uint8Array(bytes);
-      answer = { verdict: algorithm.reference(batch.record(i), arena, result), result };
-      known.set(item, answer);
-    }
-    const found = batch.result(i);
-    const right = answer.result.every((byte, at) => byte === found[at]);
-    if (batch.verdicts[i] !== answer.verdict || !right) {
+/** Cases of one algorithm with the reference's answers, each computed once. */
+class KnownCases {
+  readonly algorithm: Algorithm;
+  readonly #cases: readonly Case[];
+  readonly #answers = new Map<Case, { verdict: number; result: Uint8Array }>();
+
+  constructor(generator: CaseGenerator) {
+    const random = createRandom(generator.algorithm.id);
+    // Where a record points by itself, its answer depends on the batch.
+    const crafted = generator
+      .crafted()
+      .filter(({ message, point }) => (message?.length ?? 0) <= 4096 && point === undefined);
+    this.algorithm = generator.algorithm;
+    this.#cases = [
+      ...crafted.slice(0, DISTINCT / 8),
+      ...Array.from({ length: DISTINCT }, () => generator.random(random)),
+    ].slice(0, DISTINCT);
+  }
+
+  /** So many cases, round and round. */
+  batch(items: number): Batch {
+    const cases = Array.from({ length: items }, (_, i) => this.#caseOf(i));
+    const batch = new Batch(this.algorithm, items, arenaBytesOf(cases));
+    fillBatch(batch, cases);
+    return batch;
+  }
+
+  /** Compares every answer with the reference's. */
+  check(batch: Batch): number {
+    for (let i = 0; i < batch.count; i++) {
+      const { verdict, result } = this.#answerOf(batch, i);
+      const found = batch.result(i);
+      if (batch.verdicts[i] === verdict && result.every((byte, at) => byte === found[at])) continue;
       throw new LanewiseError(
         "ERR_BACKEND_FAILED",
-        `${algorithm.id}: wrong answer for item ${i} (${item.name}) of ${cases.length}`,
+        `${this.algorithm.id}: wrong answer for item ${i} (${this.#caseOf(i).name}) of ${batch.count}`,
       );
     }
+    return batch.count;
   }
-  return cases.length;
+
+  #caseOf(item: number): Case {
+    return this.#cases[item % this.#cases.length];
+  }
+
+  #answerOf(batch: Batch, item: number): { verdict: number; result: Uint8Array } {
+    const known = this.#answers.get(this.#caseOf(item));
+    if (known) return known;
+    const result = new Uint8Array(this.algorithm.result.byteLength);
+    const arena = batch.arena.subarray(0, batch.arenaLength);
+    const verdict = this.algorithm.reference(batch.record(item), arena, result);
+    this.#answers.set(this.#caseOf(item), { verdict, result });
+    return { verdict, result };
+  }
 }
