@@ -218,6 +218,18 @@ const rateOf = (items: number, ms: number | undefined): number => (ms ? (items *
 
 const kernelMsOf = (gpu: WebgpuBackend): number => gpu.statistics().kernelMs;
 
+/** Whether the adapter that would be measured is a software one. */
+export async function adapterIsSoftware(allowSoftwareAdapter: boolean): Promise<boolean> {
+  const { details } = await createWebgpuBackend({ allowSoftwareAdapter }).probe();
+  return details.software === true;
+}
+
+async function prepareMs(backend: Backend, algorithm: Algorithm): Promise<number> {
+  const start = performance.now();
+  await backend.prepare([algorithm]);
+  return performance.now() - start;
+}
+
 async function sweep(
   gpu: WebgpuBackend,
   cpu: Backend,
