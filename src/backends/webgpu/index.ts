@@ -18,6 +18,7 @@ import type {
 import { LanewiseError } from "../../core/index.ts";
 import type { BackendOptions } from "../index.ts";
 import { hasKernel, type KernelVariant, loadKernel } from "./kernel.ts";
+import { createMerkleReducer, hasMerkleShader, type MerkleReducer } from "./merkle.ts";
 import { type ProbeCommand, probeAdapter, probeCommand } from "./probe.ts";
 import { createRunner, type Runner } from "./runner.ts";
 import { failed, openSession, type Session } from "./session.ts";
@@ -57,6 +58,7 @@ const closedError = (): LanewiseError => new LanewiseError("ERR_CLOSED", "webgpu
 interface Connection {
   readonly session: Session;
   readonly runners: Map<string, Promise<Runner>>;
+  readonly reducers: Map<string, Promise<MerkleReducer>>;
 }
 
 /** Creates the back end. Nothing is opened before `probe`, `prepare` or `run`. */
@@ -83,7 +85,7 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
       session.destroy();
       throw closedError();
     }
-    current = { session, runners: new Map() };
+    current = { session, runners: new Map(), reducers: new Map() };
     return current;
   }
 
@@ -119,13 +121,26 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
     return connection;
   }
 
+  const limitsOf = ({ adapter }: Session) => ({
+    compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
+    timeoutMs: options.timeoutMs ?? (adapter.software ? 300_000 : 30_000),
+  });
+
+  function reducerOf({ session, reducers }: Connection, id: string): Promise<MerkleReducer> {
+    let reducer = reducers.get(id);
+    if (!reducer) {
+      reducer = createMerkleReducer(session, id, limitsOf(session));
+      reducers.set(id, reducer);
+    }
+    return reducer;
+  }
+
   function runnerOf({ session, runners }: Connection, id: string): Promise<Runner> {
     let runner = runners.get(id);
     if (!runner) {
       runner = loadKernel(id, options.variant).then((source) =>
         createRunner(session, source, statistics, {
-          compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
-          timeoutMs: options.timeoutMs ?? (session.adapter.software ? 300_000 : 30_000),
+          ...limitsOf(session),
           ...(options.maxItems === undefined ? {} : { maxItems: options.maxItems }),
         }),
       );
@@ -181,6 +196,18 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
         const runner = await runnerOf(await connected(), batch.algorithm.id);
         await runner.run(batch, signal);
         failures = 0;
+      });
+      return tracked(running);
+    },
+    reduceTree(hash, leaves, depth, rootOnly): Promise<Uint8Array[]> {
+      const running = guarded("ERR_BACKEND_FAILED", async () => {
+        if (!hasMerkleShader(hash.id)) {
+          throw new LanewiseError("ERR_UNSUPPORTED", `webgpu: no Merkle shader of ${hash.id}`);
+        }
+        const reducer = await reducerOf(await connected(), hash.id);
+        const levels = await reducer.reduce(leaves, depth, rootOnly);
+        failures = 0;
+        return levels;
       });
       return tracked(running);
     },
