@@ -19,7 +19,7 @@ import { LanewiseError } from "../../core/index.ts";
 import type { BackendOptions } from "../index.ts";
 import { hasKernel, type KernelVariant, loadKernel } from "./kernel.ts";
 import { createMerkleReducer, hasMerkleShader, type MerkleReducer } from "./merkle.ts";
-import { type ProbeCommand, probeAdapter, probeCommand } from "./probe.ts";
+import { type ProbeCommand, probeAdapter } from "./probe.ts";
 import { createRunner, type Runner } from "./runner.ts";
 import { failed, openSession, type Session } from "./session.ts";
 import { emptyStatistics, type Statistics } from "./statistics.ts";
@@ -74,8 +74,7 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
   let retryAt = 0;
   let lastFailure: LanewiseError | undefined;
 
-  const probe = (): Promise<BackendStatus> =>
-    probeAdapter(options.probe ?? probeCommand(allowSoftware));
+  const probe = (): Promise<BackendStatus> => probeAdapter(allowSoftware, options.probe);
 
   async function connect(): Promise<Connection> {
     const found = await probe();
