@@ -1,9 +1,18 @@
 // The same shaders and WebAssembly kernels in a browser: verdicts and results equal the reference's, bad records among good ones.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { Algorithm, BackendStatus, Batch } from "../../src/index.ts";
+import {
+  type Algorithm,
+  algorithms,
+  type BackendStatus,
+  type Batch,
+  createReferenceBackend,
+  merkleRoot,
+  sha256,
+} from "../../src/index.ts";
 import { type BrowserServer, serveBrowser } from "../../src/node/browser-server.ts";
 import { caseGenerators } from "../../src/workloads/cases.ts";
+import { createRandom } from "../../src/workloads/random.ts";
 import { assertConforms, batchOf, mixedCases } from "../conformance/oracle.ts";
 import { noChromium, openPage, type Page } from "./chromium.ts";
 
@@ -37,6 +46,9 @@ const PAGE = `(async () => {
   return crossOriginIsolated;
 })()`;
 
+/** A cell of the page that ends well. */
+const RATE = /^[\d,.]+\/s \(ready in [\d.]+ s\)$/;
+
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
 /** Runs the batch in the page and puts the answers where `run` would. */
@@ -61,15 +73,14 @@ describe("in a browser", { skip: noChromium }, () => {
   before(async () => {
     server = await serveBrowser();
     try {
-      page = await openPage(server.url);
+      page = await openPage(`${server.url}?ms=1`);
     } catch (error) {
       absent = `Chromium does not start: ${(error as Error).message}`;
       return;
     }
-    // The page itself loads first: evaluation before that would run in about:blank.
-    for (let tries = 0; tries < 100; tries++) {
-      if (await page.evaluate<boolean>("location.protocol === 'http:' && !!document.body")) break;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let tries = 0; tries < 1200; tries++) {
+      if (await page.evaluate<boolean>("!!document.body?.dataset.done")) break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
     assert.equal(await page.evaluate<boolean>(PAGE), true, "the page is cross-origin isolated");
   });
@@ -78,7 +89,30 @@ describe("in a browser", { skip: noChromium }, () => {
     await server?.close();
   });
 
+  it("the page measures every algorithm in both columns", async (test) => {
+    if (!page) return test.skip(absent);
+    const rows = await page.evaluate<string[][]>(
+      "[...document.getElementById('rates').rows].map((row) => [...row.cells].map((cell) => cell.textContent))",
+    );
+    assert.deepEqual(
+      rows.map(([id]) => id),
+      algorithms.map(({ id }) => id),
+    );
+    for (const [id, webgpu, wasm] of rows) {
+      assert.match(wasm, RATE, id);
+      assert.match(webgpu, RATE, id);
+    }
+  });
+
   for (const column of ["wasm", "webgpu"]) {
+    it(`Merkle root × ${column}`, async (test) => {
+      if (!page) return test.skip(absent);
+      const leaves = createRandom(5).bytes(32 * 77);
+      const wanted = await merkleRoot(createReferenceBackend(), leaves, { hash: sha256 });
+      const found = await page.evaluate<string>(`root("${column}", "sha256", "${base64(leaves)}")`);
+      assert.equal(found, base64(wanted));
+    });
+
     for (const generator of caseGenerators) {
       const { algorithm }: { algorithm: Algorithm } = generator;
       it(`${algorithm.id} × ${column}`, async (test) => {
