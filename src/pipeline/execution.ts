@@ -19,9 +19,10 @@ import {
   createMutableState,
   type MemoryStateData,
   type MutableState,
+  wholeState,
 } from "../state/memory.ts";
 import { orderedTrieRoot } from "../state/ordered-root.ts";
-import type { StateDiff, StateSource } from "../state/source.ts";
+import type { StateSource } from "../state/source.ts";
 import type { DecodedBlock } from "./block.ts";
 import type { Depth, Failure } from "./report.ts";
 import { requestsHashOf } from "./requests.ts";
@@ -50,16 +51,6 @@ interface CarriedState {
   readonly commitment: StateCommitment;
   /** Hash of the last block applied; `undefined` before the first. */
   head: Uint8Array | undefined;
-}
-
-/** Everything that a state holds, as the changes that lead there from nothing. */
-function wholeState(data: MemoryStateData): StateDiff {
-  return new Map(
-    [...data.accounts].map(([address, account]) => [
-      address,
-      { account, storageCleared: false, storage: account?.storage ?? new Map() },
-    ]),
-  );
 }
 
 /** Executes blocks one after another and carries a complete state from each to the next. */
@@ -100,6 +91,15 @@ export class ExecutionStage {
       return notExecuted("a transaction cannot be executed");
     } catch (error) {
       if (!(error instanceof LanewiseError) || error.code !== "ERR_STATE_MISSING") throw error;
+      if (block.input.state?.recording === true) {
+        unit.failures.push({
+          block: unitName(unit),
+          field: "state",
+          rule: "the state recorded beside a block holds all that the block reads",
+          expected: "a recording of this block's reads",
+          got: error.message,
+        });
+      }
       return notExecuted(error.message);
     }
   }

@@ -34,16 +34,8 @@ export async function createInlineKernel(algorithm: Algorithm): Promise<InlineKe
       if (message !== undefined && message.length > batch.arena.length) {
         batch = new Batch(algorithm, 1, 2 * message.length);
       }
-      batch.count = 1;
-      batch.records.set(record);
-      if (message !== undefined) {
-        batch.arena.set(message);
-        batch.arenaLength = message.length;
-        const { offset, length } = algorithm.record.fields;
-        const view = new DataView(batch.buffer, batch.sections.records);
-        view.setUint32(offset.offset, 0, true);
-        view.setUint32(length.offset, message.length, true);
-      }
+      batch.reset();
+      batch.append(record, message);
       const { records, arena, verdicts, results } = batch.sections;
       kernel.run(
         { buffer: batch.buffer, records, arena, verdicts, results },

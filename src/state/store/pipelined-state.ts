@@ -7,7 +7,8 @@
 import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../../core/index.ts";
 import type { AccountProof } from "../commitment.ts";
-import { createOverlayState, encodeDiff, type OverlayBlock } from "../overlay.ts";
+import { decodeDiff, encodeDiff } from "../diff.ts";
+import { createOverlayState, type OverlayBlock } from "../overlay.ts";
 import type { StateSource } from "../source.ts";
 import type {
   CommitAnswer,
@@ -58,9 +59,11 @@ export async function openPipelinedState(
     // A view opened here may find the worker that many blocks ahead.
     throw new RangeError(`historyBlocks: expected at least maxPending, got ${rest.historyBlocks}`);
   }
+  // Here first: what is wrong with the folder is thrown in this thread, whatever becomes of the worker.
+  const readers = location === undefined ? undefined : await openLevelReaders(location, rest);
   const workerData: CommitWorkerData = { location, options: rest };
   const worker = new Worker(new URL("./commit-worker.js", import.meta.url), { workerData });
-  const state = new PipelinedState(worker, location, maxPending);
+  const state = new PipelinedState(worker, readers, maxPending);
   await state.start();
   return state;
 }
@@ -68,12 +71,11 @@ export async function openPipelinedState(
 /** A state store in a worker thread, read and fed from this one. */
 export class PipelinedState {
   readonly #worker: Worker;
-  readonly #location: string | undefined;
+  readonly #readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined;
   readonly #maxPending: number;
   readonly #waiting = new Map<number, Pending>();
   readonly #room: (() => void)[] = [];
   #nextId = 0;
-  #readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined;
   #base: Base | undefined;
   #head: StoredBlock | undefined;
   /** Blocks under way, oldest first. */
@@ -81,20 +83,23 @@ export class PipelinedState {
   #failure: unknown;
   #closing: Promise<void> | undefined;
 
-  constructor(worker: Worker, location: string | undefined, maxPending: number) {
+  constructor(
+    worker: Worker,
+    readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined,
+    maxPending: number,
+  ) {
     this.#worker = worker;
-    this.#location = location;
+    this.#readers = readers;
     this.#maxPending = maxPending;
     worker.on("message", (answer: CommitAnswer) => this.#settle(answer));
     worker.on("error", (error) => this.#fail(error));
-    worker.on("exit", () => this.#fail(new Error("the worker ended")));
+    worker.on("exit", (code) => this.#fail(new Error(`it exited with code ${code}`)));
   }
 
   /** Waits for the store to be open. Called once, by {@link openPipelinedState}. */
   async start(): Promise<void> {
     try {
       const { position } = await this.#ask({ kind: "open" });
-      if (this.#location !== undefined) this.#readers = await openLevelReaders(this.#location);
       this.#advance(position!);
     } catch (error) {
       await this.close();
@@ -155,8 +160,10 @@ export class PipelinedState {
       throw new RangeError(`block number: expected ${last + 1n}, got ${block.number}`);
     }
     const { number, hash, expectedRoot } = block;
-    const diff = encodeDiff(block.diff);
-    this.#pending.push(block);
+    const isEncoded = block.diff instanceof Uint8Array;
+    const diff = isEncoded ? block.diff.slice() : encodeDiff(block.diff);
+    const pending = { number, hash, diff: isEncoded ? decodeDiff(block.diff) : block.diff };
+    this.#pending.push(pending);
     try {
       const answer = await this.#ask({ kind: "commit", number, hash, diff, expectedRoot }, [
         diff.buffer,
@@ -167,7 +174,7 @@ export class PipelinedState {
       return outcome;
     } catch (error) {
       // What was built on this block has nothing to stand on.
-      if (this.#pending.includes(block)) this.#pending = [];
+      if (this.#pending.includes(pending)) this.#pending = [];
       if (!(error instanceof RangeError)) throw error;
       throw new LanewiseError("ERR_ABORTED", `block ${number}: a block before it did not count`);
     } finally {
@@ -218,10 +225,7 @@ export class PipelinedState {
       : never,
     transfer: ArrayBuffer[] = [],
   ): Promise<Extract<CommitAnswer, { position: unknown }>> {
-    if (this.#failure !== undefined) {
-      const cause = this.#failure;
-      throw new LanewiseError("ERR_CLOSED", "pipelined state: the worker ended", { cause });
-    }
+    if (this.#failure !== undefined) throw workerEnded(this.#failure);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -240,11 +244,7 @@ export class PipelinedState {
 
   #fail(error: unknown): void {
     this.#failure ??= error;
-    for (const { reject } of this.#waiting.values()) {
-      reject(
-        new LanewiseError("ERR_CLOSED", "pipelined state: the worker ended", { cause: error }),
-      );
-    }
+    for (const { reject } of this.#waiting.values()) reject(workerEnded(this.#failure));
     this.#waiting.clear();
     for (const resolve of this.#room.splice(0)) resolve();
   }
@@ -268,6 +268,11 @@ export class PipelinedState {
       (block) => head === undefined || block.number > head.number,
     );
   }
+}
+
+function workerEnded(cause: unknown): LanewiseError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new LanewiseError("ERR_CLOSED", `pipelined state: the worker ended: ${reason}`, { cause });
 }
 
 function closeUnused(base: Base): void {
