@@ -4,19 +4,14 @@
  * @module
  */
 import type { CAC } from "cac";
-import {
-  type ChainSchedule,
-  MAINNET,
-  singleForkSchedule,
-  toHex,
-} from "../chains/ethereum/index.ts";
+import { toHex } from "../chains/ethereum/index.ts";
 import type { FollowEvent, FollowOptions } from "../node/follow/follow.ts";
 import { describeFailure, type Failure } from "../pipeline/report.ts";
 import { count, type Style, styleFor } from "../report/table.ts";
 import {
   backendOption,
+  chainOption,
   EXIT,
-  forkOption,
   integerOption,
   UsageError,
   workersOption,
@@ -53,16 +48,6 @@ export function registerFollowCommand(cli: CAC): void {
     .example("  lanewise follow ws://127.0.0.1:8546")
     .example("  lanewise follow http://127.0.0.1:8545 --from 1 --exit-on-invalid --json")
     .action(runFollow);
-}
-
-function chainOption(flags: Flags): ChainSchedule | undefined {
-  const fork = forkOption(flags.fork);
-  const chainId = integerOption("--chain-id", flags.chainId);
-  if (fork === undefined) {
-    if (chainId !== undefined) throw new UsageError("--chain-id: expected --fork with it");
-    return undefined;
-  }
-  return singleForkSchedule(fork, chainId ?? MAINNET.chainId);
 }
 
 function followOptions(url: string, flags: Flags): FollowOptions {
