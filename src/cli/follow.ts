@@ -56,7 +56,8 @@ export function registerFollowCommand(cli: CAC): void {
 }
 
 function chainOption(flags: Flags): ChainSchedule | undefined {
-  const fork = forkOption(flags.fork);
+  const { fork, url } = forkOption(flags.fork);
+  if (url !== undefined) throw new UsageError(`--fork: expected the name of a fork, got ${url}`);
   const chainId = integerOption("--chain-id", flags.chainId);
   if (fork === undefined) {
     if (chainId !== undefined) throw new UsageError("--chain-id: expected --fork with it");
