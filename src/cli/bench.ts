@@ -20,13 +20,15 @@ interface Flags extends GpuBenchFlags {
   readonly rounds?: unknown;
   readonly roundMs?: unknown;
   readonly cpuTime?: unknown;
+  readonly web?: unknown;
+  readonly port?: unknown;
 }
 
 /** Adds the command. */
 export function registerBenchCommand(cli: CAC): void {
   cli
     .command(
-      "bench <id>",
+      "bench [id]",
       "Measure an algorithm and its rivals; also: gpu, ssz-hasher, verifier, ethereumjs",
     )
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
@@ -38,6 +40,17 @@ export function registerBenchCommand(cli: CAC): void {
     .option("--algorithm <id>", "gpu: only this algorithm")
     .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
     .option("--software", "gpu: accept a software GPU (SwiftShader, lavapipe)")
+    .option(
+      "--variants",
+      "gpu: other forms of the kernels against what is built, at the largest batch",
+    )
+    .option("--compile-timeout <s>", "gpu: longest to compile one algorithm (default: 120)")
+    .option("--time-limit <s>", "gpu: begin nothing new after this long (default: none)")
+    .option(
+      "--web",
+      "Serve a page that measures the visitor's own browser, instead of measuring here",
+    )
+    .option("--port <n>", "web: port on this machine (default: 8546)")
     .option("--json", "One JSON object instead of the table")
     .example("  $ lanewise bench keccak256 --against hash-wasm --against keccak")
     .action(runBench);
@@ -53,7 +66,19 @@ function bounded(name: string, value: unknown, most: number): number | undefined
   return Number(given);
 }
 
-async function runBench(id: string, flags: Flags): Promise<void> {
+/** Serves until interrupted. */
+async function runWeb(flags: Flags): Promise<void> {
+  const port = bounded("--port", flags.port, 65_535) ?? 8546;
+  const { serveBrowser } = await import("../node/browser-server.ts");
+  const server = await serveBrowser(port);
+  process.stdout.write(`Open ${server.url} (Ctrl-C ends)\n`);
+  await new Promise((resolve) => process.once("SIGINT", resolve));
+  await server.close();
+}
+
+async function runBench(id: string | undefined, flags: Flags): Promise<void> {
+  if (flags.web) return runWeb(flags);
+  if (id === undefined) throw new UsageError("bench: expected an algorithm, gpu or --web");
   if (id === "gpu") return runGpuBench(flags);
   if (id === "ssz-hasher") return runSszHasherBench(flags);
   if (id === "verifier") return runVerifierBench(flags);

@@ -4,19 +4,14 @@
  * @module
  */
 import type { CAC } from "cac";
-import {
-  type ChainSchedule,
-  MAINNET,
-  singleForkSchedule,
-  toHex,
-} from "../chains/ethereum/index.ts";
+import { toHex } from "../chains/ethereum/index.ts";
 import type { FollowEvent, FollowOptions } from "../node/follow/follow.ts";
 import { describeFailure, type Failure } from "../pipeline/report.ts";
 import { count, type Style, styleFor } from "../report/table.ts";
 import {
   backendOption,
+  chainOption,
   EXIT,
-  forkOption,
   integerOption,
   UsageError,
   workersOption,
@@ -45,7 +40,7 @@ export function registerFollowCommand(cli: CAC): void {
     .option("--no-pending", "Leave pending transactions alone")
     .option("--exit-on-invalid", "Stop at the first invalid block or transaction, with exit code 1")
     .option("--poll-ms <n>", "Time between two polls, of http URLs (default: 1000)")
-    .option("--chain-id <number>", "With --fork: the chain's id (default: what the node says)")
+    .option("--chain-id <number>", "Chain id (default: what the node says; 1 with --fork)")
     .option("--fork <name>", "Rules of one fork for all blocks (default: as the headers look)")
     .option("--backend <id>", "auto, webgpu, wasm or reference (default: auto)")
     .option("--workers <count>", "Worker threads of a CPU back end (default: one a core)")
@@ -53,17 +48,6 @@ export function registerFollowCommand(cli: CAC): void {
     .example("  lanewise follow ws://127.0.0.1:8546")
     .example("  lanewise follow http://127.0.0.1:8545 --from 1 --exit-on-invalid --json")
     .action(runFollow);
-}
-
-function chainOption(flags: Flags): ChainSchedule | undefined {
-  const { fork, url } = forkOption(flags.fork);
-  if (url !== undefined) throw new UsageError(`--fork: expected the name of a fork, got ${url}`);
-  const chainId = integerOption("--chain-id", flags.chainId);
-  if (fork === undefined) {
-    if (chainId !== undefined) throw new UsageError("--chain-id: expected --fork with it");
-    return undefined;
-  }
-  return singleForkSchedule(fork, chainId ?? MAINNET.chainId);
 }
 
 function followOptions(url: string, flags: Flags): FollowOptions {
