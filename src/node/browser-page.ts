@@ -20,23 +20,16 @@ const columns = [
 
 /** The algorithm's examples over and over, with what the reference says to each. */
 function examples(algorithm, items) {
-  const known = algorithm.examples.map(({ record, arena }) => {
+  const { examples } = algorithm;
+  const filled = Array.from({ length: items }, (_, i) => examples[i % examples.length]);
+  const batch = new Batch(algorithm, items, filled.reduce((sum, { arena }) => sum + arena.length, 0));
+  for (const { record, arena } of filled) batch.append(record, arena);
+  const arena = batch.arena.slice();
+  const known = examples.map((_, i) => {
     const result = new Uint8Array(algorithm.result.byteLength);
-    return { record, arena, verdict: algorithm.reference(record, arena, result), result };
+    return { verdict: algorithm.reference(batch.record(i).slice(), arena, result), result };
   });
-  const cases = Array.from({ length: items }, (_, i) => known[i % known.length]);
-  const batch = new Batch(algorithm, items, cases.reduce((sum, { arena }) => sum + arena.length, 0));
-  for (const { record, arena } of cases) {
-    const bytes = batch.record(batch.count++);
-    bytes.set(record);
-    if (algorithm.usesArena) {
-      const { offset } = algorithm.record.fields;
-      new DataView(bytes.buffer, bytes.byteOffset).setUint32(offset.offset, batch.arenaLength, true);
-    }
-    batch.arena.set(arena, batch.arenaLength);
-    batch.arenaLength += arena.length;
-  }
-  return { batch, cases };
+  return { batch, cases: filled.map((_, i) => known[i % known.length]) };
 }
 
 function wrong({ batch, cases }) {
