@@ -12,7 +12,7 @@ import {
   nextBaseFee,
   singleForkSchedule,
 } from "../chains/ethereum/index.ts";
-import { blockBloom, createEvmExecutor, encodeReceipt } from "../executor/index.ts";
+import { blockBloom, createEvmExecutor, encodeReceipts } from "../executor/index.ts";
 import type { BlockInput } from "../pipeline/input.ts";
 import { requestsHashOf } from "../pipeline/requests.ts";
 import { createStateCommitment } from "../state/commitment.ts";
@@ -36,6 +36,7 @@ export interface TokenChainOptions {
 export interface TokenChain {
   readonly schedule: ChainSchedule;
   readonly genesis: BlockHeader;
+  readonly genesisHash: Uint8Array;
   /** Before the first block. */
   readonly state: MemoryStateData;
   /** RLP with complete headers, oldest first. */
@@ -43,6 +44,8 @@ export interface TokenChain {
   readonly headers: readonly BlockHeader[];
   /** Raw transactions by block. */
   readonly transactions: readonly (readonly Uint8Array[])[];
+  /** By block, 20 bytes a transaction. */
+  readonly senders: readonly Uint8Array[];
   readonly transactionCount: number;
 }
 
@@ -103,7 +106,7 @@ export async function generateTokenChain(options: TokenChainOptions): Promise<To
         coinbase: environment.coinbase,
         stateRoot: commitment.apply(stateDiff),
         transactionsRoot: orderedTrieRootSync(block.transactions),
-        receiptsRoot: orderedTrieRootSync(receipts.map(encodeReceipt)),
+        receiptsRoot: orderedTrieRootSync(encodeReceipts(receipts)),
         logsBloom: blockBloom(receipts),
         number: environment.number,
         gasUsed,
@@ -121,10 +124,12 @@ export async function generateTokenChain(options: TokenChainOptions): Promise<To
     return {
       schedule: singleForkSchedule(WORKLOAD_CHAIN.fork, BigInt(WORKLOAD_CHAIN.chainId)),
       genesis,
+      genesisHash: headerHash(genesis),
       state: workload.state,
       blocks,
       headers,
       transactions: workload.blocks.map((block) => block.transactions),
+      senders: workload.blocks.map((block) => block.senders),
       transactionCount: transactions,
     };
   } finally {
@@ -132,12 +137,13 @@ export async function generateTokenChain(options: TokenChainOptions): Promise<To
   }
 }
 
-/** The chain as the pipeline reads it. */
-export function inputsOf(chain: TokenChain): BlockInput[] {
+/** The chain as the pipeline reads it; `withSenders`: from somebody who believes to know the senders. */
+export function inputsOf(chain: TokenChain, withSenders = false): BlockInput[] {
   return chain.blocks.map((bytes, index) => ({
     label: `block ${index}`,
     content: { kind: "block-rlp", bytes },
     chain: chain.schedule,
+    ...(withSenders ? { senders: chain.senders[index] } : {}),
     ...(index === 0 ? { state: chain.state } : { follows: true }),
   }));
 }

@@ -5,9 +5,12 @@
  */
 import type { CAC } from "cac";
 import { algorithmById, algorithms } from "../algorithms/index.ts";
-import { type BenchResult, bench, RATIO_BATCH } from "../bench/bench.ts";
+import { type BenchResult, bench } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
+import { runEthereumjsBench } from "./bench-ethereumjs.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
+import { runSszHasherBench } from "./bench-ssz-hasher.ts";
+import { runVerifierBench } from "./bench-verifier.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
 interface Flags extends GpuBenchFlags {
@@ -24,7 +27,10 @@ interface Flags extends GpuBenchFlags {
 /** Adds the command. */
 export function registerBenchCommand(cli: CAC): void {
   cli
-    .command("bench [id]", "Measure an algorithm and its rivals; gpu: the WebGPU column")
+    .command(
+      "bench [id]",
+      "Measure an algorithm and its rivals; also: gpu, ssz-hasher, verifier, ethereumjs",
+    )
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
     .option("--workers <n>", "Only this many workers (default: 1, 2, 4 … cores)")
@@ -74,6 +80,9 @@ async function runBench(id: string | undefined, flags: Flags): Promise<void> {
   if (flags.web) return runWeb(flags);
   if (id === undefined) throw new UsageError("bench: expected an algorithm, gpu or --web");
   if (id === "gpu") return runGpuBench(flags);
+  if (id === "ssz-hasher") return runSszHasherBench(flags);
+  if (id === "verifier") return runVerifierBench(flags);
+  if (id === "ethereumjs") return runEthereumjsBench(flags);
   const algorithm = algorithmById(id);
   if (!algorithm) {
     const known = algorithms.map((row) => row.id).join(", ");
@@ -97,7 +106,7 @@ async function runBench(id: string | undefined, flags: Flags): Promise<void> {
   process.stdout.write(`${text}\n`);
 }
 
-function benchTable({ report, spread, absent }: BenchResult, style: Style): string {
+function benchTable({ report, ratioBatch, spread, absent }: BenchResult, style: Style): string {
   const rows = report.rows.map((row, i) => [
     row.impl,
     count(row.batch),
@@ -125,7 +134,7 @@ function benchTable({ report, spread, absent }: BenchResult, style: Style): stri
     "",
     figures,
     "",
-    `"ours is": the calling thread at ${count(RATIO_BATCH)} items a batch, as a multiple of the peer's rate.`,
+    `"ours is": the calling thread at ${count(ratioBatch)} items a batch, as a multiple of the peer's rate.`,
     "0 workers: on the calling thread, as the peers run.",
     ...Object.entries(absent).map(([name, why]) => style.dim(`${name}: not measured: ${why}`)),
   ].join("\n");

@@ -5,7 +5,13 @@
  * @module
  */
 import type { Better, Selection } from "../backends/select.ts";
-import { type Backend, type Batch, LanewiseError, type RunOptions } from "../core/index.ts";
+import {
+  type Algorithm,
+  type Backend,
+  type Batch,
+  LanewiseError,
+  type RunOptions,
+} from "../core/index.ts";
 
 /** What a dispatcher runs on now, and how it came to that. */
 export interface DispatcherStatus {
@@ -19,6 +25,8 @@ export interface DispatcherStatus {
 export interface Dispatcher {
   /** @throws LanewiseError as `Backend.run`, where no back end is left, and `ERR_ABORTED` or `ERR_CLOSED` at once. */
   run(batch: Batch, options?: RunOptions): Promise<void>;
+  /** Whether the present back end runs this algorithm. */
+  supports(algorithm: Algorithm): boolean;
   status(): DispatcherStatus;
   close(): Promise<void>;
 }
@@ -84,6 +92,7 @@ export function createDispatcher(selection: Selection): Dispatcher {
         }
       }
     },
+    supports: (algorithm) => current.supports(algorithm),
     status: () => ({ id: current.id, reason: selection.reason, fallbacks }),
     async close() {
       closed = true;

@@ -106,6 +106,27 @@ function expectValid(batch: Batch): void {
   }
 }
 
+/** Senders that somebody claims, 20 bytes a record of the group's recoveries, zero where nobody does; `undefined` where nobody claims any. */
+export function claimedSenders(group: HashedGroup): Uint8Array | undefined {
+  let claimed: Uint8Array | undefined;
+  let at = 0;
+  for (const { block, list } of group.units) {
+    const senders = block?.input.senders;
+    if (senders?.length === 20 * list.count) {
+      claimed ??= new Uint8Array(20 * group.count);
+      claimed.set(senders, 20 * at);
+    } else {
+      for (const [index, { from }] of (block?.claims ?? []).entries()) {
+        if (from === undefined) continue;
+        claimed ??= new Uint8Array(20 * group.count);
+        claimed.set(from, 20 * (at + index));
+      }
+    }
+    at += list.count + list.authorizationCount;
+  }
+  return claimed;
+}
+
 /** Copies senders, authorities and verdicts into the units; gives the batch back. */
 export function readRecoveries(group: HashedGroup, pool: BatchPool): void {
   const { batch } = group;

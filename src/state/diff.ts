@@ -31,12 +31,9 @@ export const ACCOUNT_BYTES = 72;
 export type EncodedDiff = Uint8Array;
 
 function writeWord(view: DataView, at: number, value: bigint): void {
-  if (value <= 0xffff_ffff_ffff_ffffn) {
-    view.setBigUint64(at + 24, value);
-    return;
-  }
-  for (let i = 0, rest = value; i < 4; i++, rest >>= 64n) {
-    view.setBigUint64(at + 24 - i * 8, BigInt.asUintN(64, rest));
+  for (let i = 24, rest = value; i >= 0; i -= 8) {
+    view.setBigUint64(at + i, rest); // takes the low 64 bits
+    rest = rest === 0n ? rest : rest >> 64n;
   }
 }
 
@@ -120,6 +117,16 @@ export function decodeDiff(bytes: EncodedDiff): StateDiff {
     });
   }
   return diff;
+}
+
+/** Code that the diff creates, by 0x-prefixed hash: views of the bytes. */
+export function codesOf(diff: EncodedDiff): Map<string, Uint8Array> {
+  const codes = new Map<string, Uint8Array>();
+  for (const cursor = new DiffCursor(diff); cursor.next(); ) {
+    const { code } = cursor;
+    if (code !== undefined) codes.set(hexOf(cursor.codeHash), code);
+  }
+  return codes;
 }
 
 /** The diff, encoded unless it is already. */

@@ -33,6 +33,7 @@ export type CommitRequest = { readonly id: number } & (
       readonly hash: Uint8Array;
       readonly diff: EncodedDiff;
       readonly expectedRoot: Uint8Array | undefined;
+      readonly dryRun: boolean | undefined;
     }
   | { readonly kind: "revert"; readonly blocks: number }
   | {
@@ -82,8 +83,14 @@ async function serve(request: CommitRequest): Promise<CommitAnswer> {
   let outcome: CommitOutcome | undefined;
   let proofs: AccountProof[] | undefined;
   if (request.kind === "commit") {
-    const { number, hash, expectedRoot, diff } = request;
-    outcome = await store.commit({ number, hash, diff, ...(expectedRoot && { expectedRoot }) });
+    const { number, hash, expectedRoot, diff, dryRun = false } = request;
+    outcome = await store.commit({
+      number,
+      hash,
+      diff,
+      dryRun,
+      ...(expectedRoot && { expectedRoot }),
+    });
   } else if (request.kind === "revert") await store.revert(request.blocks);
   else if (request.kind === "prove") proofs = await store.prove(request.requests);
   return { id, outcome, proofs, position: { head: store.head, view: store.share() } };

@@ -6,8 +6,11 @@
  */
 import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../../core/index.ts";
+import type { ExecutionState, LastingState } from "../chain-state.ts";
 import type { AccountProof } from "../commitment.ts";
-import { decodeDiff, encodeDiff } from "../diff.ts";
+import { codesOf, type EncodedDiff, encodedDiff } from "../diff.ts";
+import { FlatTable, UNKNOWN } from "../flat-table.ts";
+import { hexOf } from "../hex.ts";
 import { createOverlayState, type OverlayBlock } from "../overlay.ts";
 import type { StateSource } from "../source.ts";
 import type {
@@ -30,9 +33,14 @@ export interface PipelinedStateOptions extends StateStoreOptions, LevelOptions {
   readonly maxPending?: number;
 }
 
-/** A state to execute on, which lasts until it is closed. */
-export interface ExecutionState extends StateSource {
-  close(): void;
+/** Accounts and slots kept in the table, some 230 bytes each, before it is emptied. */
+const MOST_CACHED = 2 ** 21;
+
+/** A block under way. */
+interface PendingBlock extends OverlayBlock {
+  readonly diff: EncodedDiff;
+  /** Code that it created, by 0x-prefixed hash. */
+  readonly codes: ReadonlyMap<string, Uint8Array>;
 }
 
 /** The committed state that sources stand on; its view closes when the last of them does. */
@@ -69,7 +77,7 @@ export async function openPipelinedState(
 }
 
 /** A state store in a worker thread, read and fed from this one. */
-export class PipelinedState {
+export class PipelinedState implements LastingState {
   readonly #worker: Worker;
   readonly #readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined;
   readonly #maxPending: number;
@@ -79,7 +87,11 @@ export class PipelinedState {
   #base: Base | undefined;
   #head: StoredBlock | undefined;
   /** Blocks under way, oldest first. */
-  #pending: OverlayBlock[] = [];
+  #pending: PendingBlock[] = [];
+  /** What was read or changed lately, as of the last block given. */
+  readonly #table = new FlatTable(false);
+  /** Counts how often the table came to stand for another state. */
+  #generation = 0;
   #failure: unknown;
   #closing: Promise<void> | undefined;
 
@@ -123,8 +135,39 @@ export class PipelinedState {
     if (base === undefined) throw new LanewiseError("ERR_CLOSED", "pipelined state: closed");
     let open = true;
     base.sources++;
+    const pending = [...this.#pending];
+    const table = this.#table;
+    const generation = this.#generation;
+    let older: StateSource | undefined;
+    /** What the table has moved on from is read the long way. */
+    const overlay = (): StateSource => {
+      older ??= createOverlayState(base.view, pending);
+      return older;
+    };
     return {
-      ...createOverlayState(base.view, this.#pending),
+      account: (address) => {
+        if (generation !== this.#generation) return overlay().account(address);
+        const known = table.account(address);
+        if (known !== UNKNOWN) return known;
+        const account = base.view.account(address);
+        table.setAccount(address, account);
+        return account;
+      },
+      storage: (address, slot) => {
+        if (generation !== this.#generation) return overlay().storage(address, slot);
+        const known = table.storage(address, slot);
+        if (known !== UNKNOWN) return known;
+        const word = base.view.storage(address, slot);
+        table.setStorage(address, slot, word);
+        return word;
+      },
+      code: (codeHash) => {
+        const name = pending.some(({ codes }) => codes.size > 0) ? hexOf(codeHash) : "";
+        const created = pending.find(({ codes }) => codes.has(name));
+        return created?.codes.get(name) ?? base.view.code(codeHash);
+      },
+      blockHash: (number) =>
+        pending.find((block) => block.number === number)?.hash ?? base.view.blockHash(number),
       close: () => {
         if (!open) return;
         open = false;
@@ -159,22 +202,23 @@ export class PipelinedState {
     if (last !== undefined && block.number !== last + 1n) {
       throw new RangeError(`block number: expected ${last + 1n}, got ${block.number}`);
     }
-    const { number, hash, expectedRoot } = block;
-    const isEncoded = block.diff instanceof Uint8Array;
-    const diff = isEncoded ? block.diff.slice() : encodeDiff(block.diff);
-    const pending = { number, hash, diff: isEncoded ? decodeDiff(block.diff) : block.diff };
+    const { number, hash, expectedRoot, dryRun } = block;
+    const diff = encodedDiff(block.diff);
+    const pending = { number, hash, diff, codes: codesOf(diff) };
     this.#pending.push(pending);
+    this.#generation++;
+    if (this.#table.size > MOST_CACHED) this.#refill();
+    else this.#table.apply(diff);
     try {
-      const answer = await this.#ask({ kind: "commit", number, hash, diff, expectedRoot }, [
-        diff.buffer,
-      ]);
+      const request = { kind: "commit", number, hash, diff, expectedRoot, dryRun } as const;
+      const answer = await this.#ask(request);
       const outcome = answer.outcome!;
       if (outcome.committed) this.#advance(answer.position!);
-      else this.#pending = [];
+      else this.#drop();
       return outcome;
     } catch (error) {
       // What was built on this block has nothing to stand on.
-      if (this.#pending.includes(pending)) this.#pending = [];
+      if (this.#pending.includes(pending)) this.#drop();
       if (!(error instanceof RangeError)) throw error;
       throw new LanewiseError("ERR_ABORTED", `block ${number}: a block before it did not count`);
     } finally {
@@ -189,6 +233,7 @@ export class PipelinedState {
       throw new RangeError(`pipelined state: expected no blocks under way, got ${this.pending}`);
     }
     this.#advance((await this.#ask({ kind: "revert", blocks })).position!);
+    this.#drop();
     return this.#head;
   }
 
@@ -211,6 +256,19 @@ export class PipelinedState {
     return this.#closing;
   }
 
+  /** Blocks under way count no more, nor what the table has of them. */
+  #drop(): void {
+    this.#pending = [];
+    this.#generation++;
+    this.#refill();
+  }
+
+  /** Leaves in the table what the blocks under way changed: the view knows the rest. */
+  #refill(): void {
+    this.#table.clear();
+    for (const { diff } of this.#pending) this.#table.apply(diff);
+  }
+
   #assertOpen(): void {
     if (this.#closing !== undefined) {
       throw new LanewiseError("ERR_CLOSED", "pipelined state: closed");
@@ -223,13 +281,12 @@ export class PipelinedState {
         ? Omit<R, "id">
         : never
       : never,
-    transfer: ArrayBuffer[] = [],
   ): Promise<Extract<CommitAnswer, { position: unknown }>> {
     if (this.#failure !== undefined) throw workerEnded(this.#failure);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...request, id }, transfer);
+      this.#worker.postMessage({ ...request, id });
     });
   }
 

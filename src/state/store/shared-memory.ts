@@ -8,12 +8,13 @@
  *         u32 record of an older key with the same listed prefix   key   value
  * ```
  *
- * A reader pinned at a version passes over newer records. When the table is crowded, the newest records move to a new pair of
+ * A reader pinned at a version passes over newer records. When the table is crowded or full, the newest records move to a larger pair of
  * buffers; readers of the old pair keep it alive.
  *
  * @module
  */
 import { LanewiseError } from "../../core/index.ts";
+import { hashOf, secretSeed } from "../hash.ts";
 import {
   DELETED,
   type KeyValueReader,
@@ -31,34 +32,10 @@ const SHORT_COPY_BYTES = 64;
 
 /** Options of {@link createSharedMemoryStore}. */
 export interface SharedMemoryOptions {
-  /** Address space kept for records, default 4 GiB; memory is taken as it is filled. */
+  /** Most bytes of records, default 4 GiB. */
   readonly maxBytes?: number;
   /** Keys longer than this are listed by their first bytes of this number. */
   readonly listedPrefixBytes: number;
-}
-
-/**
- * Murmur3's 32-bit hash (Appleby) of bytes `at` … `at + length − 1`, from a secret seed: addresses and slots are chosen by strangers,
- * who must not be able to crowd a bucket.
- */
-function hashOf(bytes: Uint8Array, at: number, length: number, seed: number): number {
-  let hash = seed;
-  const end = at + length;
-  let i = at;
-  for (; i + 4 <= end; i += 4) {
-    let word = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
-    word = Math.imul(word, 0xcc9e2d51);
-    word = Math.imul((word << 15) | (word >>> 17), 0x1b873593);
-    hash ^= word;
-    hash = Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64;
-  }
-  let rest = 0;
-  for (; i < end; i++) rest = (rest << 8) | bytes[i];
-  rest = Math.imul(rest, 0xcc9e2d51);
-  hash ^= Math.imul((rest << 15) | (rest >>> 17), 0x1b873593) ^ length;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 /** One pair of buffers. */
@@ -69,7 +46,6 @@ class Table {
 
   constructor(heads: SharedArrayBuffer, log: SharedArrayBuffer) {
     this.heads = new Uint32Array(heads);
-    // Without a length, so that the views follow the log as it grows.
     this.words = new Uint32Array(log);
     this.bytes = new Uint8Array(log);
   }
@@ -141,10 +117,9 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
   let table = createTable(LEAST_BUCKETS, LEAST_LOG_BYTES);
 
   function createTable(buckets: number, bytes: number): Table {
-    const log = new SharedArrayBuffer(Math.min(bytes, maxBytes), { maxByteLength: maxBytes });
-    const created = new Table(new SharedArrayBuffer(buckets * 4), log);
+    const created = new Table(new SharedArrayBuffer(buckets * 4), new SharedArrayBuffer(bytes));
     created.words[0] = FIRST_UNIT;
-    created.words[1] = crypto.getRandomValues(new Uint32Array(1))[0];
+    created.words[1] = secretSeed();
     return created;
   }
 
@@ -159,10 +134,6 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
     const unit = table.words[0];
     const bytes = keyBytes + (valueBytes === DELETED ? 0 : valueBytes);
     const start = unit * 8 + HEADER_BYTES;
-    const log = table.bytes.buffer;
-    if (start + bytes + 8 > log.byteLength) {
-      log.grow(Math.min(Math.max(log.byteLength * 2, start + bytes + 8), maxBytes));
-    }
     const hash = table.hash(from, key, keyBytes);
     const bucket = hash & (table.heads.length - 1);
     const word = unit * 2;
@@ -186,10 +157,15 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
     records++;
   }
 
-  /** Moves the newest records to a roomier pair of buffers. */
-  function rebuild(more: number): void {
+  /**
+   * Moves the newest records to a pair of buffers with room for `more` records of `moreBytes`.
+   *
+   * @throws LanewiseError `ERR_SOURCE` where that is more than `maxBytes`.
+   */
+  function rebuild(more: number, moreBytes: number): void {
     const old = table;
     const newest: number[] = [];
+    let bytes = FIRST_UNIT * 8 + moreBytes;
     for (let unit = FIRST_UNIT; unit < old.words[0]; ) {
       const keyBytes = old.words[unit * 2 + 3];
       const valueBytes = old.words[unit * 2 + 4];
@@ -199,12 +175,17 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
         old.find(old.bytes, start, keyBytes, old.words[unit * 2 + 2], version) === unit
       ) {
         newest.push(unit);
+        bytes += HEADER_BYTES + 7 + keyBytes + valueBytes;
       }
       unit = (start + keyBytes + (valueBytes === DELETED ? 0 : valueBytes) + 7) >>> 3;
     }
     let buckets = LEAST_BUCKETS;
     while (buckets < (newest.length + more) * 2) buckets *= 2;
-    table = createTable(buckets, LEAST_LOG_BYTES);
+    if (bytes > maxBytes) {
+      throw new LanewiseError("ERR_SOURCE", `memory store: more than ${maxBytes} bytes`);
+    }
+    const room = Math.ceil(Math.max(LEAST_LOG_BYTES, bytes * 2) / 8) * 8;
+    table = createTable(buckets, Math.min(room, maxBytes));
     lists.clear();
     records = 0;
     for (const unit of newest) {
@@ -243,10 +224,10 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
     },
     async write(changes: WriteBatch) {
       const { count, bytes, entries } = changes;
-      if (records + count > table.heads.length * 2) rebuild(count);
-      const end = table.words[0] * 8 + 8 + changes.size + count * (HEADER_BYTES + 7);
-      if (end > maxBytes) {
-        throw new LanewiseError("ERR_SOURCE", `memory store: more than ${maxBytes} bytes`);
+      const size = changes.size + count * (HEADER_BYTES + 7);
+      const end = table.words[0] * 8 + size;
+      if (records + count > table.heads.length * 2 || end > table.bytes.length) {
+        rebuild(count, size);
       }
       // Records of the next version are not seen by anyone before the version is.
       const next = version + 1;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { keccakOf } from "../../chains/ethereum/header.ts";
 import { LanewiseError } from "../../core/index.ts";
 import { type AccountProof, createStateCommitment, type StateCommitment } from "../commitment.ts";
 import { DiffCursor, type EncodedDiff, encodedDiff, SLOT_BYTES } from "../diff.ts";
@@ -56,11 +57,13 @@ export interface BlockChanges {
   readonly diff: StateDiff | EncodedDiff;
   /** The header's state root. Where the diff leads to another, nothing is committed. */
   readonly expectedRoot?: Uint8Array;
+  /** Only computes the root; nothing is committed. */
+  readonly dryRun?: boolean;
 }
 
 /** Outcome of a commit. */
 export interface CommitOutcome {
-  /** False where the root is not the one expected: the store is as it was. */
+  /** False where the root is not the one expected, or none was to be: the store is as it was. */
   readonly committed: boolean;
   /** The root that the changes lead to, 32 bytes. */
   readonly root: Uint8Array;
@@ -89,6 +92,25 @@ export class StateStore {
     const record = reader.get(HEAD_KEY);
     reader.close();
     this.#head = record && decodeBlock(record);
+  }
+
+  /**
+   * Checks that the account trie's root node is the one of the last block's state root.
+   *
+   * @throws LanewiseError `ERR_SOURCE` where it is not: the store was damaged.
+   */
+  verifyRoot(): void {
+    const { head } = this;
+    if (!this.#contents.persistent || head === undefined) return;
+    const reader = this.#contents.reader();
+    const node = reader.get(nodeKey({ owner: undefined, nibbles: 0, path: new Uint8Array(0) }));
+    reader.close();
+    const root = node === undefined ? EMPTY_TRIE_ROOT : keccakOf(node);
+    if (sameBytes(root, head.stateRoot)) return;
+    throw new LanewiseError(
+      "ERR_SOURCE",
+      `state database: damaged: block ${head.number} has state root ${hexOf(head.stateRoot)}, but the trie's is ${hexOf(root)}`,
+    );
   }
 
   /** The last block committed. */
@@ -226,7 +248,8 @@ export class StateStore {
       reader.close();
     }
     const root = this.#guarded(() => commitment.apply(diff));
-    if (block.expectedRoot !== undefined && !sameBytes(root, block.expectedRoot)) {
+    const { expectedRoot, dryRun = false } = block;
+    if (dryRun || (expectedRoot !== undefined && !sameBytes(root, expectedRoot))) {
       this.#guarded(() => commitment.apply(undo));
       commitment.takeNodeChanges();
       return { committed: false, root };
@@ -353,11 +376,19 @@ export function createMemoryStore(options: StateStoreOptions = {}): StateStore {
  * A state store in a folder, created where there is none; it goes on from the last block committed, whatever ended the process
  * before.
  *
- * @throws LanewiseError `ERR_SOURCE` where the folder is in use or cannot be read.
+ * @throws LanewiseError `ERR_SOURCE` where the folder is in use, cannot be read, or holds a state root that is not the trie's.
  */
 export async function openStateStore(
   location: string,
   options: StateStoreOptions & LevelOptions = {},
 ): Promise<StateStore> {
-  return new StateStore(await openLevelStore(location, options), options);
+  const contents = await openLevelStore(location, options);
+  try {
+    const store = new StateStore(contents, options);
+    store.verifyRoot();
+    return store;
+  } catch (error) {
+    await contents.close();
+    throw error;
+  }
 }
