@@ -100,9 +100,10 @@ cpSync(join(root, "dist/test/conformance"), join(app, "dist/test/conformance"), 
   recursive: true,
   filter: isNeeded,
 });
-for (const name of ["test.mjs", "software-gpu.mjs", "generators/wgsl"]) {
-  cpSync(join(root, "scripts", name), join(app, "scripts", name), { recursive: true });
-}
+// The rungs evaluate the generator's own programs.
+cpSync(join(root, "scripts/generators/wgsl"), join(app, "scripts/generators/wgsl"), {
+  recursive: true,
+});
 for (const folder of packages()) {
   const target = join(app, folder.slice(root.replace(/\/$/, "").length));
   cpSync(folder, target, {

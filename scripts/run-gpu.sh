@@ -39,7 +39,7 @@ else
 fi
 # Dawn and NVIDIA's driver keep compiled shaders there; a fresh folder makes the first compilation a cold one.
 export HOME=${LANEWISE_HOME:-$(mktemp -d)}
-export LANEWISE_NO_BUILD=1
+tests=$here/app/dist/test
 node=$here/bin/node
 cli=$here/app/dist/src/cli/main.js
 nvidia-smi >"$out/nvidia-smi.txt" 2>&1 || rm -f "$out/nvidia-smi.txt"
@@ -72,7 +72,8 @@ for step in "${steps[@]}"; do
   case $step in
     # Shaders first, cold and warm: a driver that cannot compile them in time shows here.
     compile) run compile compile.json "$node" "$cli" doctor --backend webgpu --compile-timeout $((limit - 20)) --json ;;
-    test) run test test.txt env LANEWISE_COLUMN=webgpu "$node" "$here/app/scripts/test.mjs" webgpu/secp256k1 webgpu/digests webgpu/keccak webgpu/variants conformance ;;
+    test) run test test.txt env LANEWISE_COLUMN=webgpu "$node" --test --test-concurrency=1 --test-reporter=tap \
+      "$tests"/rungs/webgpu/*.test.js "$tests"/conformance/*.test.js "$tests"/webgpu/{digests,variants,secp256k1-recover}.test.js ;;
     sweep) run sweep sweep.json "$node" "$cli" bench gpu $software "${items[@]}" --time-limit $((limit - 40)) --json ;;
     variants) run variants variants.json "$node" "$cli" bench gpu $software "${items[@]}" --time-limit $((limit - 40)) --variants --algorithm secp256k1-recover --json ;;
   esac

@@ -29,7 +29,7 @@ export type { Statistics as WebgpuStatistics } from "./statistics.ts";
 
 /** Options of {@link createWebgpuBackend}. */
 export interface WebgpuOptions extends BackendOptions {
-  /** Longest that the shaders of one algorithm may take to compile; default 120 000. */
+  /** Longest that the shaders of one algorithm may take to compile; default 120 000, software adapters 600 000. */
   readonly compileTimeoutMs?: number;
   /** Longest that one chunk of a batch may take before the device counts as hung; default 30 000, software adapters 300 000. */
   readonly timeoutMs?: number;
@@ -123,7 +123,7 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
   }
 
   const limitsOf = ({ adapter }: Session) => ({
-    compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
+    compileTimeoutMs: options.compileTimeoutMs ?? (adapter.software ? 600_000 : 120_000),
     timeoutMs: options.timeoutMs ?? (adapter.software ? 300_000 : 30_000),
   });
 
