@@ -7,28 +7,31 @@ import type { CAC } from "cac";
 import { algorithmById, algorithms } from "../algorithms/index.ts";
 import { type BenchResult, bench } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
+import { type ChainBenchFlags, runPipelineBench, runStateBench } from "./bench-chain.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
-interface Flags extends GpuBenchFlags {
+interface Flags extends GpuBenchFlags, ChainBenchFlags {
   readonly against?: string | readonly string[];
   readonly messageBytes?: unknown;
   readonly workers?: unknown;
   readonly rounds?: unknown;
   readonly roundMs?: unknown;
   readonly cpuTime?: unknown;
+  readonly transactions?: unknown;
 }
 
 /** Adds the command. */
 export function registerBenchCommand(cli: CAC): void {
   cli
-    .command("bench <id>", "Measure an algorithm and its rivals; gpu: the WebGPU column")
+    .command("bench <id>", "Measure an algorithm, pipeline, state or gpu")
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
     .option("--workers <n>", "Only this many workers (default: 1, 2, 4 … cores)")
     .option("--rounds <n>", "Rounds that everybody gets (default: 7)")
     .option("--round-ms <n>", "Length of one turn (default: 150)")
     .option("--cpu-time", "Measure processor time: for a machine busy with other work")
+    .option("--transactions <n>", "pipeline: transactions of the chain (default: 40000)")
     .option("--algorithm <id>", "gpu: only this algorithm")
     .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
     .option("--software", "gpu: accept a software GPU (SwiftShader, lavapipe)")
@@ -49,9 +52,16 @@ function bounded(name: string, value: unknown, most: number): number | undefined
 
 async function runBench(id: string, flags: Flags): Promise<void> {
   if (id === "gpu") return runGpuBench(flags);
+  if (id === "pipeline" || id === "state") {
+    const run = id === "pipeline" ? runPipelineBench : runStateBench;
+    return run(flags, {
+      transactions: bounded("--transactions", flags.transactions, 1_000_000),
+      rounds: bounded("--rounds", flags.rounds, 1000),
+    });
+  }
   const algorithm = algorithmById(id);
   if (!algorithm) {
-    const known = algorithms.map((row) => row.id).join(", ");
+    const known = [...algorithms.map((row) => row.id), "pipeline", "state", "gpu"].join(", ");
     throw new UsageError(`bench: expected one of ${known}, got ${id}`);
   }
   const workers = workersOption(flags.workers);
