@@ -11,6 +11,7 @@ import { registerBenchCommand } from "./bench.ts";
 import { registerDoctorCommand } from "./doctor.ts";
 import { registerGenerateCommand } from "./generate.ts";
 import { enableRelaxedSimd } from "./relaxed-simd.ts";
+import { registerServeCommand } from "./serve.ts";
 import { EXIT, readableArguments, UsageError } from "./usage.ts";
 import { registerValidateCommand } from "./validate.ts";
 
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
   registerDoctorCommand(cli);
   registerGenerateCommand(cli);
   registerBenchCommand(cli);
+  registerServeCommand(cli);
   cli.help();
   cli.version(version());
   cli.parse(readableArguments(process.argv), { run: false });
@@ -46,8 +48,8 @@ async function main(): Promise<void> {
     const [word] = cli.args;
     throw new UsageError(
       word === undefined
-        ? "expected a command: validate, doctor, generate or bench"
-        : `expected a command: validate, doctor, generate or bench, got ${word}`,
+        ? "expected a command: validate, serve, doctor, generate or bench"
+        : `expected a command: validate, serve, doctor, generate or bench, got ${word}`,
     );
   }
   await enableRelaxedSimd(process.env);

@@ -4,7 +4,13 @@
  * @module
  */
 import { BACKEND_CHOICES, type BackendChoice } from "../backends/select.ts";
-import { FORKS, type Fork } from "../chains/ethereum/index.ts";
+import {
+  type ChainSchedule,
+  FORKS,
+  type Fork,
+  MAINNET,
+  singleForkSchedule,
+} from "../chains/ethereum/index.ts";
 
 /** Exit codes of every command. */
 export const EXIT = { ok: 0, invalid: 1, operation: 2 } as const;
@@ -73,6 +79,18 @@ export function integerOption(name: string, value: unknown): bigint | undefined 
     return BigInt(text);
   }
   throw new UsageError(`${name}: expected an integer from 0 to 2^64 - 1, got ${text}`);
+}
+
+/** `--chain-id` and `--fork`; `undefined` leaves it to the input. */
+export function chainOption(options: {
+  readonly chainId?: unknown;
+  readonly fork?: unknown;
+}): ChainSchedule | undefined {
+  const chainId = integerOption("--chain-id", options.chainId);
+  const { fork } = forkOption(options.fork);
+  if (fork !== undefined) return singleForkSchedule(fork, chainId ?? MAINNET.chainId);
+  if (chainId === undefined) return undefined;
+  return chainId === MAINNET.chainId ? MAINNET : singleForkSchedule("prague", chainId);
 }
 
 /** `--workers`. */

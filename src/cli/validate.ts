@@ -4,8 +4,9 @@
  * @module
  */
 import type { CAC } from "cac";
-import { type ChainSchedule, MAINNET, singleForkSchedule } from "../chains/ethereum/index.ts";
+
 import type { StateOptions } from "../pipeline/execution.ts";
+
 import type { BlockSource } from "../pipeline/input.ts";
 import type { PipelineOptions } from "../pipeline/pipeline.ts";
 import type { BlockReport } from "../pipeline/report.ts";
@@ -14,6 +15,7 @@ import { validationTable } from "../report/validation.ts";
 import { createProgress } from "./progress.ts";
 import {
   backendOption,
+  chainOption,
   EXIT,
   forkOption,
   integerOption,
@@ -61,15 +63,6 @@ export function registerValidateCommand(cli: CAC): void {
     .example("  lanewise validate --rpc http://127.0.0.1:8545 --fork http://127.0.0.1:8545")
     .example("  cat transactions.hex | lanewise validate -")
     .action(validate);
-}
-
-/** The chain that the options name; `undefined` leaves it to the input. */
-function chainOption(options: Options): ChainSchedule | undefined {
-  const chainId = integerOption("--chain-id", options.chainId);
-  const { fork } = forkOption(options.fork);
-  if (fork !== undefined) return singleForkSchedule(fork, chainId ?? MAINNET.chainId);
-  if (chainId === undefined) return undefined;
-  return chainId === MAINNET.chainId ? MAINNET : singleForkSchedule("prague", chainId);
 }
 
 /** Opens a source, where the state database is at `head`. */

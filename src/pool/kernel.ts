@@ -70,6 +70,9 @@ const PAGE_BYTES = 65_536;
 /** Arena bytes copied in for one call of `run`, unless a single message is longer. Keeps a worker's memory small. */
 const ARENA_BYTES_PER_CALL = 1 << 20;
 
+/** What engines copy at a time between shared and private memory. */
+const WORD_BYTES = 8;
+
 /** Most that `crypto.getRandomValues` gives at once. */
 const ENTROPY_BYTES_PER_DRAW = 65_536;
 
@@ -209,9 +212,11 @@ export async function createKernel(
       if (high - low <= MAX_WINDOW_WASTE * span.bytes + PAGE_BYTES) {
         // Messages that lie close together come as one window. The kernel is told where the arena's first byte would
         // lie if all of it had been copied; addresses wrap, and it checks bounds by offset and length alone.
-        reserve(high - low);
-        bytes.set(source.subarray(low, high), arenaAt);
-        arena = arenaAt - low;
+        // The copy lies on its words as the source does on its own: shared memory that does not is copied byte by byte.
+        const at = arenaAt + (low % WORD_BYTES);
+        reserve(high - low + WORD_BYTES);
+        bytes.set(source.subarray(low, high), at);
+        arena = at - low;
       } else {
         reserve(span.bytes);
         gather(source, count);

@@ -29,6 +29,7 @@ import {
   feSqrSubTwice2,
   feSub,
   feSwapLanes,
+  feWorksAlone,
 } from "./field";
 import {
   digitItem,
@@ -72,20 +73,23 @@ export const UNBLIND_Y: usize = memory.data(80, 16);
 
 /**
  * INVERSE_0, INVERSE_1 = the inverses of the two running products after `count` elements, each times the constant `factor`;
- * false where a lane of either is zero.
+ * false where a lane of either (that counts) is zero.
  */
 function invertProducts(count: usize, factor: usize): bool {
   const run0 = products + count * element, run1 = run0 + element;
+  const both = !feWorksAlone();
   feMul(BOTH, run0, run1);
-  feSwapLanes(SWAPPED, BOTH);
-  feMul(T_0, BOTH, SWAPPED);
-  feGet(WORDS, T_0);
+  if (both) {
+    feSwapLanes(SWAPPED, BOTH);
+    feMul(BOTH, BOTH, SWAPPED);
+  }
+  feGet(WORDS, BOTH);
   if (wordsAreZero(WORDS)) return false;
   invertWords(WORDS, DIVSTEP_P);
   fePut(feLane(T_0, 0), WORDS);
   fePut(feLane(T_0, 1), WORDS);
   feCarry(T_0, T_0);
-  feMul(T_0, T_0, SWAPPED);
+  if (both) feMul(T_0, T_0, SWAPPED);
   if (factor != FE_ONE) feMul(T_0, T_0, factor);
   feMul2(INVERSE_0, T_0, run1, INVERSE_1, T_0, run0);
   return true;
@@ -108,8 +112,9 @@ function multiplyUp(values: usize, count: usize): void {
   }
 }
 
-/** o = 1/a for `count` elements, none zero in any lane. */
+/** o = 1/a for `count` elements, none zero in any lane. Where the count is odd, both have room for one more. */
 export function invertDense(o: usize, a: usize, count: usize): void {
+  if (count & 1) feCopy(a + count++ * element, FE_ONE);
   multiplyUp(a, count);
   if (!invertProducts(count, FE_ONE)) unreachable();
   for (let i = <isize>count - 2; i >= 0; i -= 2) {

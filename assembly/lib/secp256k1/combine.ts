@@ -33,6 +33,7 @@ import {
   completeLadder,
   jacobianAddList,
   jacobianDoubleAll,
+  jacobianUnblind,
 } from "./jacobian";
 import { scFromWords } from "./scalar";
 import {
@@ -190,14 +191,15 @@ export function combineBatch(count: usize): void {
     feCopy(accZ + o, FE_ONE);
   }
   if (few) {
-    buildTablesJacobian(elements);
+    buildTablesJacobian(used);
     climbJacobian(used);
-    accumulatorsToAffine(elements);
+    jacobianUnblind(used);
+    accumulatorsToAffine(used);
   } else {
     buildTables(elements);
     climbAffine(elements);
+    unblind(count, elements);
   }
-  unblind(count, elements);
   for (let item: usize = 0; item < count; item++) {
     if (load<u8>(active + item) && load<u8>(doubtful + item)) decide(item);
   }

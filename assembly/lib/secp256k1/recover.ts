@@ -32,6 +32,7 @@ import {
   fePut,
   feSqr,
   feSub,
+  feWorkAlone,
 } from "./field";
 import { SC_BYTES, scFromWords, scInvertAll, scToWords } from "./scalar";
 import { feSquareRoot } from "./square-root";
@@ -190,6 +191,7 @@ export function recoverBatch(
   count: usize,
 ): void {
   if (count == 0) return;
+  feWorkAlone(count == 1);
   lift(signatures, stride, verdicts, count);
   invertField(signatures, stride, R_AT, count);
   for (let item: usize = 0; item < count; item++) {
@@ -216,6 +218,7 @@ export function recoverBatch(
     feGet(W, feItem(accY, item));
     wordsToBytes(result + 32, W);
   }
+  feWorkAlone(false);
   writeAddresses(verdicts, results, count);
 }
 
