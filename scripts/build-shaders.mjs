@@ -49,7 +49,7 @@ function write(path, content) {
   writeFileSync(join(out, path), content);
 }
 
-/** Links kernels/ and rungs/; copies the kernels' stage descriptions; builds their tables and variants. */
+/** Links kernels/, merkle/ and rungs/; copies the kernels' stage descriptions; builds their tables and variants. */
 export async function buildShaders() {
   // Nothing linked from a file since deleted may stay behind.
   rmSync(out, { recursive: true, force: true });
@@ -65,8 +65,10 @@ export async function buildShaders() {
       write(join("variants", variant.name, name), link(path, variant.replaced));
     }
   }
-  for (const name of filesOf("rungs")) {
-    if (name.endsWith(".wgsl")) write(join("rungs", name), link(join("rungs", name)));
+  for (const folder of ["merkle", "rungs"]) {
+    for (const name of filesOf(folder)) {
+      if (name.endsWith(".wgsl")) write(join(folder, name), link(join(folder, name)));
+    }
   }
   for (const [path, bytes] of await tables()) write(path, bytes);
 }

@@ -10,6 +10,7 @@ export * as ethereum from "./chains/ethereum/index.ts";
 export * from "./core/index.ts";
 export * from "./executor/index.ts";
 export { readPath } from "./node/file-source.ts";
+export { type FollowEvent, type FollowOptions, follow } from "./node/follow/follow.ts";
 export { createRemoteState, type RemoteStateOptions } from "./node/remote-state.ts";
 export { type RpcSourceOptions, readRpc } from "./node/rpc-source.ts";
 export {
@@ -17,6 +18,16 @@ export {
   type RpcStateOptions,
   type RpcStateSource,
 } from "./node/rpc-state-source.ts";
+export {
+  type RecoverSendersOptions,
+  recoverTransactionSenders,
+  type TransactionSender,
+} from "./node/senders.ts";
+export {
+  createVerifyStream,
+  type VerifyRequest,
+  type VerifyStreamOptions,
+} from "./node/verify-stream.ts";
 export * from "./pipeline/index.ts";
 export {
   type Account,

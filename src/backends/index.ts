@@ -4,6 +4,7 @@ import { createReferenceBackend } from "./reference/index.ts";
 import { createWasmBackend } from "./wasm/index.ts";
 import { createWebgpuBackend } from "./webgpu/index.ts";
 
+export { type MerkleOptions, merkleLevels, merkleRoot } from "./merkle.ts";
 export { createReferenceBackend } from "./reference/index.ts";
 export { createWasmBackend } from "./wasm/index.ts";
 export {

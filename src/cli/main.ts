@@ -9,6 +9,7 @@ import cac from "cac";
 import { LanewiseError } from "../core/index.ts";
 import { registerBenchCommand } from "./bench.ts";
 import { registerDoctorCommand } from "./doctor.ts";
+import { registerFollowCommand } from "./follow.ts";
 import { registerGenerateCommand } from "./generate.ts";
 import { enableRelaxedSimd } from "./relaxed-simd.ts";
 import { registerServeCommand } from "./serve.ts";
@@ -36,6 +37,7 @@ function explain(error: unknown): string {
 async function main(): Promise<void> {
   const cli = cac("lanewise");
   registerValidateCommand(cli);
+  registerFollowCommand(cli);
   registerDoctorCommand(cli);
   registerGenerateCommand(cli);
   registerBenchCommand(cli);
@@ -48,8 +50,8 @@ async function main(): Promise<void> {
     const [word] = cli.args;
     throw new UsageError(
       word === undefined
-        ? "expected a command: validate, serve, doctor, generate or bench"
-        : `expected a command: validate, serve, doctor, generate or bench, got ${word}`,
+        ? "expected a command: validate, follow, serve, doctor, generate or bench"
+        : `expected a command: validate, follow, serve, doctor, generate or bench, got ${word}`,
     );
   }
   await enableRelaxedSimd(process.env);

@@ -9,7 +9,6 @@ import {
   backendOption,
   chainOption,
   EXIT,
-  forkOption,
   integerOption,
   UsageError,
   workersOption,
@@ -103,9 +102,6 @@ function readOptions(options: Options): SidecarOptions {
   const drainTimeoutMs = smallOption("--drain-timeout-ms", options.drainTimeoutMs);
   if (port === false && options.unix === undefined && options.grpcUnix === undefined) {
     if (grpcPort === undefined) throw new UsageError("--no-port: expected another door beside it");
-  }
-  if (forkOption(options.fork).url !== undefined) {
-    throw new UsageError("--fork: expected the name of a fork, got a URL");
   }
   const chain = chainOption(options);
   return {

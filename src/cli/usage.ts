@@ -81,13 +81,20 @@ export function integerOption(name: string, value: unknown): bigint | undefined 
   throw new UsageError(`${name}: expected an integer from 0 to 2^64 - 1, got ${text}`);
 }
 
-/** `--chain-id` and `--fork`; `undefined` leaves it to the input. */
-export function chainOption(options: {
-  readonly chainId?: unknown;
-  readonly fork?: unknown;
-}): ChainSchedule | undefined {
+/**
+ * `--chain-id` and `--fork`; `undefined` leaves it to the input.
+ *
+ * @param forkUrl whether `--fork` may also be the URL of a node, which says nothing about the chain's rules.
+ */
+export function chainOption(
+  options: { readonly chainId?: unknown; readonly fork?: unknown },
+  forkUrl: "allowed" | "refused" = "refused",
+): ChainSchedule | undefined {
   const chainId = integerOption("--chain-id", options.chainId);
-  const { fork } = forkOption(options.fork);
+  const { fork, url } = forkOption(options.fork);
+  if (url !== undefined && forkUrl === "refused") {
+    throw new UsageError("--fork: expected the name of a fork, got a URL");
+  }
   if (fork !== undefined) return singleForkSchedule(fork, chainId ?? MAINNET.chainId);
   if (chainId === undefined) return undefined;
   return chainId === MAINNET.chainId ? MAINNET : singleForkSchedule("prague", chainId);

@@ -117,7 +117,7 @@ async function openStates(options: Options): Promise<StateOptions> {
 async function validate(word: string | undefined, options: Options): Promise<void> {
   const path = pathArgument(word);
   const open = sourceOf(path, options);
-  const chain = chainOption(options);
+  const chain = chainOption(options, "allowed");
   const workers = workersOption(options.workers);
   const backend = backendOption(options.backend);
   const states = await openStates(options);
