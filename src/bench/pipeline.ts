@@ -24,6 +24,7 @@ import { createMutableState, wholeState } from "../state/memory.ts";
 import type { StoredBlock } from "../state/store/records.ts";
 import { createVolatileState } from "../state/volatile-state.ts";
 import { createSenderKeys, type SenderKeys } from "../verifier/sender-keys.ts";
+import { PIPELINE_PEERS, type PipelinePeer, timePeer } from "./pipeline-peers.ts";
 import { generateTokenChain, inputsOf, type TokenChain } from "./token-chain.ts";
 
 /** Kernel threads: the bench is about two cores. */
@@ -39,6 +40,8 @@ export interface PipelineBenchOptions {
   readonly transactionsPerBlock?: number;
   /** Runs of which the best counts, default 3. */
   readonly rounds?: number;
+  /** Rivals, default all. */
+  readonly against?: readonly PipelinePeer[];
 }
 
 /** What the stages cost, in microseconds of one core a transaction. */
@@ -53,14 +56,24 @@ export interface StageCosts {
 
 /** One measurement. */
 export interface PipelineBenchRow {
+  /** `…-cold`: every sender unknown; `…-warm`: their public keys known, as a node knows them that has seen the transactions before. */
   readonly workload: string;
+  readonly implementation: "lanewise" | PipelinePeer;
   /** Of wall time. */
   readonly transactionsPerSecond: number;
-  readonly coreMicrosPerTx: StageCosts;
-  /** Processor time of the whole pipelined run. */
-  readonly totalCoreMicrosPerTx: number;
-  /** The rate as a multiple of the same without state roots. */
-  readonly ratioToRootless: number;
+  /** Ours. */
+  readonly coreMicrosPerTx?: StageCosts;
+  /** Ours: processor time of the whole pipelined run. */
+  readonly totalCoreMicrosPerTx?: number;
+  /** Ours: the rate as a multiple of the same without state roots. */
+  readonly ratioToRootless?: number;
+  readonly note: string;
+}
+
+/** What was measured, and why a rival was not. */
+export interface PipelineBenchReport {
+  readonly rows: readonly PipelineBenchRow[];
+  readonly absent: Readonly<Record<string, string>>;
 }
 
 /** A state without tries: every root is believed. */
@@ -215,12 +228,12 @@ async function timeStages(
   return costs;
 }
 
-/** Measures every workload; `report` is told each row as it is known. */
+/** Measures every workload, and the rivals. */
 export async function benchPipeline(
   options: PipelineBenchOptions = {},
-  report: (row: PipelineBenchRow) => void = () => {},
-): Promise<PipelineBenchRow[]> {
+): Promise<PipelineBenchReport> {
   const { transactions = 40_000, transactionsPerBlock = 2_000, rounds = 3 } = options;
+  const { against = PIPELINE_PEERS } = options;
   const chain = await generateTokenChain({
     workload: "erc20-independent",
     transactions: transactions + WARM_UP_BLOCKS * transactionsPerBlock,
@@ -247,17 +260,27 @@ export async function benchPipeline(
       rootless.push(await timeRun(chain, createRootlessState(chain), senderKeys));
     }
     const wall = Math.min(...runs.map((run) => run.wall));
-    const row: PipelineBenchRow = {
+    rows.push({
       workload,
+      implementation: "lanewise",
       transactionsPerSecond: Math.round(1e6 / wall),
       coreMicrosPerTx: await withState((state) => timeStages(chain, state, senderKeys)),
       totalCoreMicrosPerTx: Math.min(...runs.map((run) => run.core)),
       ratioToRootless: Math.min(...rootless.splice(0).map((run) => run.wall)) / wall,
-    };
-    rows.push(row);
-    report(row);
+      note: `${chain.transactionCount} transactions, ${transactionsPerBlock} a block, best of ${rounds} runs`,
+    });
   }
-  return rows;
+  const absent: Record<string, string> = {};
+  for (const peer of against) {
+    const time = await timePeer(peer);
+    if (typeof time === "string") absent[peer] = time;
+    else {
+      const transactionsPerSecond = Math.round(1e6 / time.micros);
+      const { note } = time;
+      rows.push({ workload: "erc20-cold", implementation: peer, transactionsPerSecond, note });
+    }
+  }
+  return { rows, absent };
 }
 
 /** The keys of all senders of the chain, as a node knows them that has seen the transactions before the blocks. */

@@ -29,6 +29,8 @@ export interface StateBenchOptions {
   readonly rounds?: number;
   /** Blocks of the store rows, default 40. */
   readonly blocks?: number;
+  /** Token holders of the store rows, default 200 000. */
+  readonly holders?: number;
 }
 
 /** One measurement. */
@@ -179,13 +181,12 @@ function transferBlock(transfers: number, holders: number, next: () => number): 
 const sizeOf = (diff: StateDiff): number =>
   [...diff.values()].reduce((size, { storage }) => size + 1 + storage.size, 0);
 
-const HOLDERS = 200_000;
 const TRANSFERS = 2_000;
 
 async function benchStore(
   name: string,
   open: () => Promise<StateStore>,
-  blocks: number,
+  { blocks, holders }: Required<StateBenchOptions>,
   note: () => string,
 ): Promise<StateBenchRow> {
   const store = await open();
@@ -193,11 +194,11 @@ async function benchStore(
     const next = createSeeded(3);
     const hash = new Uint8Array(32);
     // Not kept in a variable: what is alive is marked by every collection that follows.
-    await store.commit({ number: 0n, hash, diff: transferBlock(HOLDERS, HOLDERS, next) });
+    await store.commit({ number: 0n, hash, diff: transferBlock(holders, holders, next) });
     const times: number[] = [];
     let updates = 0;
     for (let number = 1n; number <= blocks; number++) {
-      const diff = transferBlock(TRANSFERS, HOLDERS, next);
+      const diff = transferBlock(TRANSFERS, holders, next);
       updates += sizeOf(diff);
       const start = performance.now();
       await store.commit({ number, hash, diff });
@@ -210,16 +211,19 @@ async function benchStore(
 }
 
 /** Time that the executing thread loses to a commit that runs in a worker. */
-async function benchPipelined(blocks: number): Promise<StateBenchRow> {
+async function benchPipelined({
+  blocks,
+  holders,
+}: Required<StateBenchOptions>): Promise<StateBenchRow> {
   const state = await openPipelinedState();
   try {
     const next = createSeeded(3);
     const hash = new Uint8Array(32);
-    await state.commit({ number: 0n, hash, diff: transferBlock(HOLDERS, HOLDERS, next) });
+    await state.commit({ number: 0n, hash, diff: transferBlock(holders, holders, next) });
     const times: number[] = [];
     let updates = 0;
     for (let number = 1n; number <= blocks; number++) {
-      const diff = transferBlock(TRANSFERS, HOLDERS, next);
+      const diff = transferBlock(TRANSFERS, holders, next);
       updates += sizeOf(diff);
       const start = performance.now();
       const outcome = state.commit({ number, hash, diff });
@@ -244,7 +248,8 @@ export async function benchState(
   report: (row: StateBenchRow) => void = () => {},
 ): Promise<StateBenchRow[]> {
   const { leaves = 1_000_000, updates = 100_000, rounds = 7, blocks = 40 } = options;
-  const all = { leaves, updates, rounds, blocks };
+  const { holders = 200_000 } = options;
+  const all = { leaves, updates, rounds, blocks, holders };
   const rows: StateBenchRow[] = [];
   const add = (...more: StateBenchRow[]) => {
     rows.push(...more);
@@ -267,23 +272,23 @@ export async function benchState(
 
   const commitment = createStateCommitment();
   const seeded = createSeeded(3);
-  commitment.apply(transferBlock(HOLDERS, HOLDERS, seeded));
+  commitment.apply(transferBlock(holders, holders, seeded));
   let touched = 0;
   const commits = Array.from({ length: blocks }, () => {
-    const diff = transferBlock(TRANSFERS, HOLDERS, seeded);
+    const diff = transferBlock(TRANSFERS, holders, seeded);
     touched += sizeOf(diff);
     const start = performance.now();
     commitment.apply(diff);
     return performance.now() - start;
   });
   const transfers = `${TRANSFERS} ERC-20 transfers a block`;
-  add(row("state root", Math.round(touched / blocks), commits, `${transfers}, ${HOLDERS} holders`));
+  add(row("state root", Math.round(touched / blocks), commits, `${transfers}, ${holders} holders`));
 
   add(
     await benchStore(
       "commit block, memory",
       async () => createMemoryStore(),
-      blocks,
+      all,
       () => transfers,
     ),
   );
@@ -292,11 +297,11 @@ export async function benchState(
     const name = `commit block, disk${sync ? ", synced" : ""}`;
     try {
       const note = () => `${transfers}; ${megabytes(folderBytes(folder))} on disk`;
-      add(await benchStore(name, () => openStateStore(folder, { sync }), blocks, note));
+      add(await benchStore(name, () => openStateStore(folder, { sync }), all, note));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-  add(await benchPipelined(blocks));
+  add(await benchPipelined(all));
   return rows;
 }

@@ -7,19 +7,21 @@ import type { CAC } from "cac";
 import { algorithmById, algorithms } from "../algorithms/index.ts";
 import { type BenchResult, bench } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
+import { type ChainBenchFlags, runPipelineBench, runStateBench } from "./bench-chain.ts";
 import { runEthereumjsBench } from "./bench-ethereumjs.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
 import { runSszHasherBench } from "./bench-ssz-hasher.ts";
 import { runVerifierBench } from "./bench-verifier.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
-interface Flags extends GpuBenchFlags {
+interface Flags extends GpuBenchFlags, ChainBenchFlags {
   readonly against?: string | readonly string[];
   readonly messageBytes?: unknown;
   readonly workers?: unknown;
   readonly rounds?: unknown;
   readonly roundMs?: unknown;
   readonly cpuTime?: unknown;
+  readonly transactions?: unknown;
   readonly web?: unknown;
   readonly port?: unknown;
 }
@@ -29,7 +31,7 @@ export function registerBenchCommand(cli: CAC): void {
   cli
     .command(
       "bench [id]",
-      "Measure an algorithm and its rivals; also: gpu, ssz-hasher, verifier, ethereumjs",
+      "Measure an algorithm and its rivals; also: pipeline, state, gpu, ssz-hasher, verifier, ethereumjs",
     )
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
@@ -37,6 +39,7 @@ export function registerBenchCommand(cli: CAC): void {
     .option("--rounds <n>", "Rounds that everybody gets (default: 7)")
     .option("--round-ms <n>", "Length of one turn (default: 150)")
     .option("--cpu-time", "Measure processor time: for a machine busy with other work")
+    .option("--transactions <n>", "pipeline: transactions of the chain (default: 40000)")
     .option("--algorithm <id>", "gpu: only this algorithm")
     .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
     .option("--software", "gpu: accept a software GPU (SwiftShader, lavapipe)")
@@ -80,12 +83,19 @@ async function runBench(id: string | undefined, flags: Flags): Promise<void> {
   if (flags.web) return runWeb(flags);
   if (id === undefined) throw new UsageError("bench: expected an algorithm, gpu or --web");
   if (id === "gpu") return runGpuBench(flags);
+  if (id === "pipeline" || id === "state") {
+    const run = id === "pipeline" ? runPipelineBench : runStateBench;
+    return run(flags, {
+      transactions: bounded("--transactions", flags.transactions, 1_000_000),
+      rounds: bounded("--rounds", flags.rounds, 1000),
+    });
+  }
   if (id === "ssz-hasher") return runSszHasherBench(flags);
   if (id === "verifier") return runVerifierBench(flags);
   if (id === "ethereumjs") return runEthereumjsBench(flags);
   const algorithm = algorithmById(id);
   if (!algorithm) {
-    const known = algorithms.map((row) => row.id).join(", ");
+    const known = [...algorithms.map((row) => row.id), "pipeline", "state", "gpu"].join(", ");
     throw new UsageError(`bench: expected one of ${known}, got ${id}`);
   }
   const workers = workersOption(flags.workers);

@@ -56,9 +56,12 @@ const SHORT_COPY_BYTES = 40;
 export interface EncodedReceipts {
   readonly bytes: Uint8Array;
   readonly offsets: Uint32Array;
+  /** The union of their blooms: the header's `logsBloom`. */
+  readonly logsBloom: Uint8Array;
 }
 
 class ReceiptWriter {
+  readonly logsBloom = new Uint8Array(BLOOM_BYTES);
   bytes = new Uint8Array(1 << 16);
   at = 0;
 
@@ -81,6 +84,17 @@ class ReceiptWriter {
     this.at += length;
   }
 
+  /** Writes a bloom and joins it with those before, in one turn. */
+  #bloom(own: Uint8Array): void {
+    this.#header(RLP_STRING, BLOOM_BYTES);
+    const { bytes, at, logsBloom } = this;
+    for (let i = 0; i < BLOOM_BYTES; i++) {
+      bytes[at + i] = own[i];
+      logsBloom[i] |= own[i];
+    }
+    this.at += BLOOM_BYTES;
+  }
+
   write(receipt: Receipt): void {
     const { logs, stateRoot, type } = receipt;
     const cumulative = integerBytes(receipt.cumulativeGasUsed);
@@ -94,7 +108,7 @@ class ReceiptWriter {
     this.#header(RLP_LIST, payload);
     this.#string(status);
     this.#string(cumulative);
-    this.#string(receipt.logsBloom);
+    this.#bloom(receipt.logsBloom);
     this.#header(RLP_LIST, logBytes);
     for (const log of logs) {
       this.#header(RLP_LIST, logPayloadBytes(log));
@@ -130,7 +144,8 @@ export function encodeReceipts(receipts: readonly Receipt[]): EncodedReceipts {
     writer.write(receipts[i]);
     offsets[i + 1] = writer.at;
   }
-  return { bytes: writer.bytes.subarray(0, writer.at), offsets };
+  const { logsBloom } = writer;
+  return { bytes: writer.bytes.subarray(0, writer.at), offsets, logsBloom };
 }
 
 /** The bytes of one receipt in the receipts trie. */

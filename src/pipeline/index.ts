@@ -1,4 +1,5 @@
 /** Blocks in, verdicts out: the stages joined, and the oracle they are compared with. @module */
+export type { RemoteState, StateOptions } from "./execution.ts";
 export type { BlockInput, BlockSource, InputContent } from "./input.ts";
 export { createPipeline, type Pipeline, type PipelineOptions } from "./pipeline.ts";
 export {

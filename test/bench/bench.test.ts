@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { bench } from "../../src/bench/bench.ts";
+import { benchPipeline } from "../../src/bench/pipeline.ts";
+import { benchState } from "../../src/bench/state.ts";
 import { createWorkload, RATIO_BATCH } from "../../src/bench/workload.ts";
 import {
   algorithms,
@@ -65,5 +67,33 @@ describe("bench", { timeout: 120_000 }, () => {
   it("refuses an algorithm without one", async () => {
     const bare = { ...keccak256, id: "bare", usesArena: false };
     await assert.rejects(bench(bare, quick), /expected an algorithm with a workload, got bare/);
+  });
+});
+
+describe("bench pipeline and bench state", { timeout: 120_000 }, () => {
+  it("run a chain from raw blocks to state roots, stage by stage, with and without hints", async () => {
+    const options = { transactions: 200, transactionsPerBlock: 50, rounds: 1 };
+    const { rows, absent } = await benchPipeline({ ...options, against: ["@ethereumjs/vm"] });
+    assert.deepEqual(
+      rows.map(({ workload, implementation }) => [workload, implementation]),
+      [
+        ["erc20-cold", "lanewise"],
+        ["erc20-warm", "lanewise"],
+        ["erc20-cold", "@ethereumjs/vm"],
+      ],
+    );
+    assert.deepEqual(absent, {});
+    for (const row of rows) assert.ok(row.transactionsPerSecond > 0);
+    for (const { coreMicrosPerTx } of rows.slice(0, 2)) {
+      const stages = ["decode", "hash", "recover", "check", "execute", "commit"];
+      assert.deepEqual(Object.keys(coreMicrosPerTx ?? {}), stages);
+      for (const micros of Object.values(coreMicrosPerTx ?? {})) assert.ok(micros > 0);
+    }
+  });
+
+  it("times tries and stores", async () => {
+    const rows = await benchState({ leaves: 500, updates: 50, rounds: 1, blocks: 1, holders: 500 });
+    assert.ok(rows.length >= 9);
+    for (const { updates, microsPerUpdate } of rows) assert.ok(updates > 0 && microsPerUpdate > 0);
   });
 });

@@ -16,7 +16,7 @@ import { type CliResult, runCli } from "./run.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 const BLOCKS = 24;
-const KILLS = 12;
+const KILLS = 8;
 
 describe("lanewise validate --db", () => {
   let folder: string;

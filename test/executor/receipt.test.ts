@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RLP } from "@ethereumjs/rlp";
-import { encodeReceipt, encodeReceipts, type Receipt } from "../../src/executor/index.ts";
+import {
+  blockBloom,
+  encodeReceipt,
+  encodeReceipts,
+  type Receipt,
+} from "../../src/executor/index.ts";
 import { orderedTrieRootSync } from "../../src/state/ordered-root.ts";
 import { createRandom } from "../../src/workloads/random.ts";
 
@@ -55,7 +60,8 @@ test("receipts of all shapes are encoded as the Yellow Paper says, alone and tog
       logs,
     };
   });
-  const { bytes, offsets } = encodeReceipts(receipts);
+  const { bytes, offsets, logsBloom } = encodeReceipts(receipts);
+  assert.deepEqual(logsBloom, blockBloom(receipts));
   const expected = receipts.map(reference);
   for (const [index, receipt] of receipts.entries()) {
     assert.deepEqual(Buffer.from(encodeReceipt(receipt)), Buffer.from(expected[index]));
