@@ -8,9 +8,10 @@ import { algorithmById, algorithms } from "../algorithms/index.ts";
 import { type BenchResult, bench, RATIO_BATCH } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
+import { runSidecarBench, type SidecarBenchFlags } from "./bench-sidecar.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
-interface Flags extends GpuBenchFlags {
+interface Flags extends GpuBenchFlags, SidecarBenchFlags {
   readonly against?: string | readonly string[];
   readonly messageBytes?: unknown;
   readonly workers?: unknown;
@@ -22,7 +23,7 @@ interface Flags extends GpuBenchFlags {
 /** Adds the command. */
 export function registerBenchCommand(cli: CAC): void {
   cli
-    .command("bench <id>", "Measure an algorithm and its rivals; gpu: the WebGPU column")
+    .command("bench <id>", "Measure an algorithm and its rivals; gpu: the WebGPU column; sidecar")
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
     .option("--workers <n>", "Only this many workers (default: 1, 2, 4 … cores)")
@@ -49,6 +50,7 @@ function bounded(name: string, value: unknown, most: number): number | undefined
 
 async function runBench(id: string, flags: Flags): Promise<void> {
   if (id === "gpu") return runGpuBench(flags);
+  if (id === "sidecar") return runSidecarBench(flags);
   const algorithm = algorithmById(id);
   if (!algorithm) {
     const known = algorithms.map((row) => row.id).join(", ");
