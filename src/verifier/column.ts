@@ -47,6 +47,7 @@ export class Column {
   /** When the last batch was started. */
   #lastRunMs = performance.now();
   #failures = 0;
+  #wasReady = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #started: Promise<void> | undefined;
 
@@ -85,6 +86,11 @@ export class Column {
     return this.state === "ready" || this.state === "starting";
   }
 
+  /** Whether it takes work or did before it failed, and will be tried again. */
+  get recovers(): boolean {
+    return this.state === "ready" || (this.state === "starting" && this.#wasReady);
+  }
+
   /** Milliseconds since it was last asked for anything. */
   get unusedMs(): number {
     return performance.now() - this.#lastRunMs;
@@ -119,6 +125,7 @@ export class Column {
       await this.calibrate();
       if (this.state !== "starting") return;
       this.state = "ready";
+      this.#wasReady = true;
       this.reason = "known answers hold";
       this.#onChange();
     } catch (error) {

@@ -42,6 +42,11 @@ export interface VerifierOptions {
   readonly maxQueuedItems?: number;
   /** Most items of one batch. Default 4096: past it throughput gains nothing and the last caller waits longer. */
   readonly maxBatchItems?: number;
+  /**
+   * Longest that a batch is expected to take, by the cost model; urgent work waits for two of them at most. Default 5. A batch may
+   * have 128 items whatever they take: fewer would waste the kernels.
+   */
+  readonly maxBatchMs?: number;
   /** Most message bytes of one batch. Default 16 MiB. */
   readonly maxBatchBytes?: number;
   /** Valid answers kept, least recently used first out; 0 keeps none. Default 65 536 (about 25 MiB of recoveries). */
@@ -141,6 +146,9 @@ const KEYED_MESSAGE_BYTES = 1024;
 /** A share of a batch smaller than this is not worth a device's attention. */
 const SMALLEST_SHARE = 32;
 
+/** Items that a batch may have however long they take: with fewer a kernel shares too little work between them. */
+const LEAST_BATCH_ITEMS = 128;
+
 /** A back end that got no work for this long is timed again, while there is traffic. */
 const RELEARN_MS = 10_000;
 
@@ -174,6 +182,7 @@ class LaneVerifier implements Verifier {
   readonly #columns: readonly Column[];
   readonly #pin: BackendId | undefined;
   readonly #maxBatchItems: number;
+  readonly #maxBatchMs: number;
   readonly #maxBatchBytes: number;
   readonly #integrity: IntegrityOptions;
   readonly #queue: FairQueue<Job, Item>;
@@ -200,6 +209,7 @@ class LaneVerifier implements Verifier {
     }
     this.#pin = options.pin;
     this.#maxBatchItems = options.maxBatchItems ?? 4096;
+    this.#maxBatchMs = options.maxBatchMs ?? 5;
     this.#maxBatchBytes = options.maxBatchBytes ?? 16 * 2 ** 20;
     this.#integrity = { ...DEFAULT_INTEGRITY, ...options.integrity };
     this.#queue = new FairQueue(options.maxQueuedItems ?? 65_536);
@@ -264,7 +274,9 @@ class LaneVerifier implements Verifier {
       this.metrics.jobs++;
       this.metrics.submitted += count;
       if (this.#closing !== undefined) return reject(closedError());
-      if (!this.#columns.some(({ hopeful }) => hopeful)) return reject(this.#hopeless());
+      if (!this.#columns.some((column) => this.#mayAnswer(column, column.hopeful))) {
+        return reject(this.#hopeless());
+      }
       if (options.signal?.aborted) {
         this.metrics.aborted += count;
         return reject(abortedError(options.signal));
@@ -339,6 +351,7 @@ class LaneVerifier implements Verifier {
       job.waitsFor.add(item);
     }
     if (!this.#makeRoom(job, priority, fresh.length)) {
+      if (job.settled) return;
       this.metrics.shed += job.missing;
       const message = `verifier: ${this.#queue.size} of ${this.#queue.capacity} items wait; ${fresh.length} more are refused`;
       this.#giveUp(job, new LanewiseError("ERR_OVERLOADED", message));
@@ -357,7 +370,10 @@ class LaneVerifier implements Verifier {
     this.#pumpSoon();
   }
 
-  /** Sheds by the queue's rule until `count` items fit; `false` where the newcomer has to go. */
+  /**
+   * Sheds by the queue's rule until `count` items fit; `false` where the newcomer has to go. It may be the one that is shed: items it
+   * joined become its own when their first owner goes.
+   */
   #makeRoom(job: Job, priority: Priority, count: number): boolean {
     while (this.#queue.size + count > this.#queue.capacity) {
       const victim = this.#queue.victim(priority, job.source, count);
@@ -367,6 +383,7 @@ class LaneVerifier implements Verifier {
         victim,
         new LanewiseError("ERR_OVERLOADED", "verifier: shed to make room for other work"),
       );
+      if (job.settled) return false;
     }
     return true;
   }
@@ -488,11 +505,23 @@ class LaneVerifier implements Verifier {
 
   /** A back end came or went. */
   #onColumnChange(): void {
-    const left = this.#columns.some((column) =>
-      this.#closing === undefined ? column.hopeful : column.state === "ready",
-    );
+    const isUp = (column: Column): boolean =>
+      this.#closing === undefined ? column.hopeful : column.recovers;
+    const left = this.#columns.some((column) => this.#mayAnswer(column, isUp(column), isUp));
     if (!left) for (const job of [...this.#jobs]) this.#giveUp(job, this.#hopeless());
     this.#pumpSoon();
+  }
+
+  /** Whether a column that is up can answer: one whose answers are checked needs another that checks them. */
+  #mayAnswer(
+    column: Column,
+    isUp: boolean,
+    checks: (column: Column) => boolean = ({ hopeful }) => hopeful,
+  ): boolean {
+    if (!isUp) return false;
+    const { confirmRejections, sampleRate } = this.#integrity;
+    if (column.trusted || !(confirmRejections || sampleRate > 0)) return true;
+    return this.#columns.some((other) => other.trusted && checks(other));
   }
 
   #hopeless(): LanewiseError {
@@ -505,8 +534,10 @@ class LaneVerifier implements Verifier {
 
   /** The free back end that waiting work of this algorithm should go to, and how much of it. */
   #place(algorithm: Algorithm): { column: Column; items: number } | undefined {
-    const able = this.#columns.filter(
-      (column) => column.state === "ready" && column.supports(algorithm),
+    const isReady = (column: Column): boolean =>
+      column.state === "ready" && column.supports(algorithm);
+    const able = this.#columns.filter((column) =>
+      this.#mayAnswer(column, isReady(column), isReady),
     );
     const pinned = able.filter(({ backend }) => backend.id === this.#pin);
     const candidates = pinned.length > 0 ? pinned : able;
@@ -522,7 +553,19 @@ class LaneVerifier implements Verifier {
       if (!column.free || shares[i] === 0) continue;
       if (best === undefined || shares[i] > best.items) best = { column, items: shares[i] };
     }
-    return best && { column: best.column, items: Math.min(best.items, this.#maxBatchItems) };
+    return (
+      best && {
+        column: best.column,
+        items: Math.min(best.items, this.#mostItems(best.column, algorithm)),
+      }
+    );
+  }
+
+  /** Items that a batch may have by number and by expected time. */
+  #mostItems(column: Column, algorithm: Algorithm): number {
+    const { fixedMs, perItemMs } = column.model(algorithm).line();
+    const inTime = Math.floor((this.#maxBatchMs - fixedMs) / Math.max(perItemMs, 1e-9));
+    return Math.min(Math.max(inTime, LEAST_BATCH_ITEMS), this.#maxBatchItems);
   }
 
   /** Runs items on a column and hands out the answers; whatever goes wrong, every item is answered or queued again. */
@@ -623,7 +666,10 @@ class LaneVerifier implements Verifier {
         await column.run(batch);
         return batch;
       } catch (error) {
-        last = error;
+        const failure = asFailure(error, column.backend.id);
+        this.metrics.count(this.metrics.failures, `${column.backend.id} ${failure.code}`);
+        column.failed(failure);
+        last = failure;
       }
     }
     throw new LanewiseError("ERR_BACKEND_FAILED", "no trusted back end could confirm the answers", {

@@ -61,7 +61,7 @@ export async function createRunner(
   const { device, adapter } = session;
   const compiled = await compileKernel(session, source, options.compileTimeoutMs);
   for (const { stage, compileMs } of compiled.stages.values()) {
-    statistics.compileMs[`${source.id}/${stage.shader}`] = compileMs;
+    statistics.compileMs[stage.shader] = compileMs;
   }
   const constants = await uploadConstants(session, source);
   const limits = chunkLimits();
@@ -169,7 +169,9 @@ export async function createRunner(
     }
     pass.end();
     encoder.copyBufferToBuffer(buffer("verdicts"), 0, download, to.verdicts, count * 4);
-    encoder.copyBufferToBuffer(buffer("results"), 0, download, to.results, count * resultBytes);
+    if (resultBytes > 0) {
+      encoder.copyBufferToBuffer(buffer("results"), 0, download, to.results, count * resultBytes);
+    }
     if (slot.timestamps && slot.timestampBuffer) {
       encoder.resolveQuerySet(slot.timestamps, 0, 2, slot.timestampBuffer, 0);
       encoder.copyBufferToBuffer(slot.timestampBuffer, 0, download, to.timestamps, 16);

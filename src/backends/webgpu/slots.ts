@@ -58,8 +58,9 @@ export function bytesPerItem(description: KernelDescription): Map<string, number
   const sizes = new Map([
     ["records", description.recordBytes],
     ["verdicts", 4],
-    ["results", description.resultBytes],
   ]);
+  // Some rows answer by verdict alone, and no buffer is empty.
+  if (description.resultBytes > 0) sizes.set("results", description.resultBytes);
   for (const [name, buffer] of Object.entries(description.buffers)) {
     if (buffer.bytesPerItem) sizes.set(name, buffer.bytesPerItem);
   }

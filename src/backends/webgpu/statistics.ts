@@ -18,7 +18,7 @@ export interface Statistics {
   kernelMs: number;
   /** Host time of copying verdicts and results out. */
   downloadMs: number;
-  /** Compile time of each shader: `id/shader` → ms. Shaders compile beside one another. */
+  /** Compile time of each shader, by its path under shaders/kernels, in ms. Shaders compile beside one another. */
   readonly compileMs: Record<string, number>;
   /** Devices lost, hung or failed. */
   deviceFailures: number;
