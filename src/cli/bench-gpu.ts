@@ -93,6 +93,15 @@ function variantTable(variants: readonly VariantReport[]): string {
   );
 }
 
+/** Where the device's time goes, the largest share first. */
+function stageLines({ stageMs }: GpuBenchReport): string[] {
+  const stages = Object.entries(stageMs).sort(([, a], [, b]) => b - a);
+  const total = stages.reduce((sum, [, ms]) => sum + ms, 0);
+  if (stages.length < 2 || total === 0) return [];
+  const shares = stages.map(([shader, ms]) => `${shader} ${Math.round((100 * ms) / total)} %`);
+  return [`Device time at the largest batch, stage by stage: ${shares.join(", ")}.`];
+}
+
 const perSecond = (rate: number): string => (rate > 0 ? count(Math.round(rate)) : "-");
 
 function sweepTable(report: GpuBenchReport): string {
@@ -119,6 +128,7 @@ function sweepTable(report: GpuBenchReport): string {
       rows,
       styleFor(process.stdout),
     ),
+    ...stageLines(report),
     crossover === undefined
       ? "The CPU column is faster at every size measured."
       : `The GPU is faster from ${count(crossover)} items on.`,

@@ -40,7 +40,7 @@ export function registerFollowCommand(cli: CAC): void {
     .option("--no-pending", "Leave pending transactions alone")
     .option("--exit-on-invalid", "Stop at the first invalid block or transaction, with exit code 1")
     .option("--poll-ms <n>", "Time between two polls, of http URLs (default: 1000)")
-    .option("--chain-id <number>", "With --fork: the chain's id (default: what the node says)")
+    .option("--chain-id <number>", "Chain id (default: what the node says; 1 with --fork)")
     .option("--fork <name>", "Rules of one fork for all blocks (default: as the headers look)")
     .option("--backend <id>", "auto, webgpu, wasm or reference (default: auto)")
     .option("--workers <count>", "Worker threads of a CPU back end (default: one a core)")

@@ -57,6 +57,8 @@ export interface GpuBenchReport {
   readonly warmCompileMs: number;
   readonly compileMs: Readonly<Record<string, number>>;
   readonly sizes: readonly SizeReport[];
+  /** Device time of each shader for one batch of the largest size, when stages do not overlap; empty where it has no clock. */
+  readonly stageMs: Readonly<Record<string, number>>;
   /** Smallest measured batch from which the GPU is faster than the CPU column; `undefined`: none. */
   readonly crossoverItems: number | undefined;
   /** Answers compared with the reference's, all equal. */
@@ -115,16 +117,19 @@ export async function benchGpu(
       options.onProgress(`${id}: compiling`);
       // A back end of its own, so that no shader of an earlier algorithm is there already.
       const gpu = open(options);
+      const profiled = open(options, {}, true);
       try {
         const coldCompileMs = await prepareMs(gpu, generator.algorithm);
-        const second = open(options);
-        const warmCompileMs = await prepareMs(second, generator.algorithm);
-        await second.close();
-        const swept = await sweep(gpu, cpu, generator, options);
+        const warmCompileMs = await prepareMs(profiled, generator.algorithm);
+        const known = new KnownCases(generator);
+        const swept = await sweep(gpu, cpu, known, options);
         const { compileMs } = gpu.statistics();
-        reports.push({ algorithm: id, coldCompileMs, warmCompileMs, compileMs, ...swept });
+        await profiled.run(known.batch(swept.sizes.at(-1)?.items ?? SMALLEST));
+        const { stageMs } = profiled.statistics();
+        reports.push({ algorithm: id, coldCompileMs, warmCompileMs, compileMs, stageMs, ...swept });
       } finally {
         await gpu.close();
+        await profiled.close();
       }
     }
     return { adapter, reports };
@@ -193,12 +198,14 @@ async function measureVariant(
 
 function open(
   { allowSoftwareAdapter, compileTimeoutMs }: GpuBenchOptions,
-  variant?: KernelVariant,
+  variant: KernelVariant = {},
+  profile = false,
 ): WebgpuBackend {
   return createWebgpuBackend({
     allowSoftwareAdapter,
+    variant,
+    profile,
     ...(compileTimeoutMs === undefined ? {} : { compileTimeoutMs }),
-    ...(variant === undefined ? {} : { variant }),
   });
 }
 
@@ -233,13 +240,12 @@ async function prepareMs(backend: Backend, algorithm: Algorithm): Promise<number
 async function sweep(
   gpu: WebgpuBackend,
   cpu: Backend,
-  generator: CaseGenerator,
+  known: KnownCases,
   { maxItems, msPerSize, onProgress }: GpuBenchOptions,
 ): Promise<Pick<GpuBenchReport, "sizes" | "crossoverItems" | "checked">> {
-  const { algorithm } = generator;
+  const { algorithm } = known;
   const cpuRuns = cpu.supports(algorithm) && (await cpu.probe()).available;
   const sizes: SizeReport[] = [];
-  const known = new KnownCases(generator);
   let checked = 0;
   for (let items = SMALLEST; items <= maxItems; items *= 4) {
     onProgress(`${algorithm.id}: ${items} items`);

@@ -27,6 +27,8 @@ export class VerifierMetrics {
   /** Run again elsewhere because a back end failed or was caught out. */
   rerun = 0;
   batches = 0;
+  /** Recoveries run with the claimed sender's public key as a hint. */
+  hinted = 0;
   /** Known-answer records hidden in batches. */
   canaries = 0;
   /** Answers computed again on a trusted back end: samples and rejections. */

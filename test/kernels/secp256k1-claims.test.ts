@@ -356,3 +356,41 @@ for (const { name, file, skip } of builds) {
     });
   });
 }
+
+describe("secp256k1 claims, campaign", () => {
+  const slow = process.env.LANEWISE_SLOW === "1";
+  const batches = slow ? 256 : 2;
+  const fused = builds.find(({ file }) => file === "secp256k1.relaxed")!;
+  it(`both designs agree with plain recovery on ${batches * 4096} claims`, {
+    skip: fused.skip,
+  }, async () => {
+    const plain = await openKernel("secp256k1-recover.relaxed", secp256k1Recover);
+    const hinted = await Promise.all(
+      ["secp256k1-recover-hinted", "secp256k1-recover-hinted.relaxed"].map((file) =>
+        openKernel(file, secp256k1RecoverHinted),
+      ),
+    );
+    const random = createRandom("claims campaign");
+    const many = createSigner(0xca5, 512, 512);
+    for (let batch = 0; batch < batches; batch++) {
+      // How many keys are wrong in 4,096: none, one, or more and more.
+      const wrong = batch % 8 === 0 ? 0 : 8 ** ((batch % 8) - 1) / 4096;
+      const items = Array.from({ length: 4096 }, (_, i): Claim => {
+        const key = random.below(512);
+        const signature = many.sign(random.bigint(1n << 256n), key, random.below(512));
+        const spoilt = i % 64 === 63 ? { ...signature, r: random.bigint(n) } : signature;
+        const claimed = random.below(2 ** 20) < wrong * 2 ** 20 ? random.below(512) : key;
+        return { record: recoverRecord(spoilt), key: many.publicKeys[claimed] };
+      });
+      const records = items.map(({ record, key }) => claimRecord(record, key));
+      const [integer, floating] = hinted.map((kernel) => kernel.run(records));
+      for (let from = 0; from < 4096; from += 1024) {
+        const part = plain.run(items.slice(from, from + 1024).map(({ record }) => record));
+        for (const found of [integer, floating]) {
+          assert.deepEqual(found.verdicts.slice(from, from + 1024), part.verdicts);
+          assert.deepEqual(found.results.slice(from, from + 1024), part.results);
+        }
+      }
+    }
+  });
+});

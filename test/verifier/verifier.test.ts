@@ -344,7 +344,8 @@ describe("verifier with a faulty device", () => {
       assert.ok(verifier.metrics.rerun >= 200);
       assert.equal(verifier.metrics.mismatches, lies ? 1 : 0);
       const state = verifier.status().find(({ id }) => id === "webgpu")!.state;
-      assert.equal(state, lies ? "quarantined" : "starting");
+      // A device that only failed is out of service for the back-off, or back already.
+      assert.ok((lies ? ["quarantined"] : ["starting", "ready"]).includes(state), state);
       await verifier.close();
     });
   }

@@ -37,6 +37,8 @@ export interface WebgpuOptions extends BackendOptions {
   readonly maxItems?: number;
   /** Other forms of the same kernels, to compare; default: as built. */
   readonly variant?: KernelVariant;
+  /** Time each stage by itself, in `statistics().stageMs`; default false. Stages no longer overlap then. */
+  readonly profile?: boolean;
   /** The probe's command; default: the package's own child process. */
   readonly probe?: ProbeCommand;
   /** Sees each device as it is made: to share it, watch it, or break it in a test. */
@@ -140,6 +142,7 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
       runner = loadKernel(id, options.variant).then((source) =>
         createRunner(session, source, statistics, {
           ...limitsOf(session),
+          profile: options.profile ?? false,
           ...(options.maxItems === undefined ? {} : { maxItems: options.maxItems }),
         }),
       );
@@ -217,6 +220,10 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
       current?.session.destroy();
       current = undefined;
     },
-    statistics: () => ({ ...statistics, compileMs: { ...statistics.compileMs } }),
+    statistics: () => ({
+      ...statistics,
+      compileMs: { ...statistics.compileMs },
+      stageMs: { ...statistics.stageMs },
+    }),
   };
 }

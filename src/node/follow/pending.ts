@@ -8,6 +8,7 @@ import {
   type ChainSchedule,
   decodeTransactions,
   encodeTransactionJson,
+  fromHex,
   type JsonInconsistency,
   toHex,
   transactionRules,
@@ -110,7 +111,13 @@ async function verifyObjects(
     decodable.map(({ raw }) => raw),
     transactionRules(fork, chain.chainId),
   );
-  const [{ verdicts, hashes, senders }] = await verifyTransactions([list], run);
+  const claims = new Uint8Array(20 * list.count);
+  for (const [i, { value }] of decodable.entries()) {
+    const { from } = value as { from?: unknown };
+    const sender = typeof from === "string" ? fromHex(from) : undefined;
+    if (sender?.length === 20) claims.set(sender, 20 * i);
+  }
+  const [{ verdicts, hashes, senders }] = await verifyTransactions([list], run, claims);
   for (const [i, { value }] of decodable.entries()) {
     const { hash: claimedHash, from } = value as { hash?: unknown; from?: unknown };
     if (verdicts[i] !== Verdict.Valid) {
