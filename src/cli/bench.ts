@@ -10,11 +10,12 @@ import { count, type Style, styleFor, table } from "../report/table.ts";
 import { type ChainBenchFlags, runPipelineBench, runStateBench } from "./bench-chain.ts";
 import { runEthereumjsBench } from "./bench-ethereumjs.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
+import { runSidecarBench, type SidecarBenchFlags } from "./bench-sidecar.ts";
 import { runSszHasherBench } from "./bench-ssz-hasher.ts";
 import { runVerifierBench } from "./bench-verifier.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
-interface Flags extends GpuBenchFlags, ChainBenchFlags {
+interface Flags extends GpuBenchFlags, ChainBenchFlags, SidecarBenchFlags {
   readonly against?: string | readonly string[];
   readonly messageBytes?: unknown;
   readonly workers?: unknown;
@@ -31,7 +32,7 @@ export function registerBenchCommand(cli: CAC): void {
   cli
     .command(
       "bench [id]",
-      "Measure an algorithm and its rivals; also: pipeline, state, gpu, ssz-hasher, verifier, ethereumjs",
+      "Measure an algorithm and its rivals; also: pipeline, state, gpu, ssz-hasher, verifier, sidecar, ethereumjs",
     )
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
@@ -90,6 +91,7 @@ async function runBench(id: string | undefined, flags: Flags): Promise<void> {
       rounds: bounded("--rounds", flags.rounds, 1000),
     });
   }
+  if (id === "sidecar") return runSidecarBench(flags);
   if (id === "ssz-hasher") return runSszHasherBench(flags);
   if (id === "verifier") return runVerifierBench(flags);
   if (id === "ethereumjs") return runEthereumjsBench(flags);

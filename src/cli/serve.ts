@@ -17,6 +17,7 @@ import {
 /** Options as the parser hands them over. */
 interface Options {
   readonly port?: unknown;
+  readonly tcp?: unknown;
   readonly host?: unknown;
   readonly unix?: unknown;
   readonly unixMode?: unknown;
@@ -40,7 +41,7 @@ export function registerServeCommand(cli: CAC): void {
   cli
     .command("serve", "Verify for nodes in any language, over HTTP, gRPC and Unix sockets")
     .option("--port <number>", "HTTP port; 0 takes a free one (default: 8571)")
-    .option("--no-port", "No HTTP over TCP")
+    .option("--no-tcp", "No HTTP over TCP")
     .option("--host <address>", "Address of the ports (default: 127.0.0.1)")
     .option("--unix <path>", "HTTP on this Unix socket too")
     .option("--unix-mode <octal>", "Permissions of the Unix sockets (default: 600)")
@@ -94,14 +95,14 @@ const backendLine = ({ id, state, reason }: { id: string; state: string; reason:
 
 function readOptions(options: Options): SidecarOptions {
   const workers = workersOption(options.workers);
-  const port = options.port === false ? false : portOption("--port", options.port);
+  const port = options.tcp === false ? false : portOption("--port", options.port);
   const grpcPort = portOption("--grpc-port", options.grpcPort);
   const cacheEntries = smallOption("--cache-entries", options.cacheEntries);
   const maxQueuedItems = smallOption("--max-queued", options.maxQueued);
   const drainDelayMs = smallOption("--drain-delay-ms", options.drainDelayMs);
   const drainTimeoutMs = smallOption("--drain-timeout-ms", options.drainTimeoutMs);
   if (port === false && options.unix === undefined && options.grpcUnix === undefined) {
-    if (grpcPort === undefined) throw new UsageError("--no-port: expected another door beside it");
+    if (grpcPort === undefined) throw new UsageError("--no-tcp: expected another door beside it");
   }
   const chain = chainOption(options);
   return {
@@ -123,9 +124,7 @@ function readOptions(options: Options): SidecarOptions {
   };
 }
 
-/** The parser turns `--port` alone, and its absence beside `--no-port`, into `true`: the default port. */
 function portOption(name: string, value: unknown): number | undefined {
-  if (value === true) return undefined;
   const port = integerOption(name, value);
   if (port === undefined) return undefined;
   if (port > 65_535n) throw new UsageError(`${name}: expected 0 to 65535, got ${port}`);

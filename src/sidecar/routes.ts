@@ -5,7 +5,13 @@
  */
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
-import { algorithms, ethSender, secp256k1Recover, secp256k1Verify } from "../algorithms/index.ts";
+import {
+  algorithms,
+  ethSender,
+  secp256k1Recover,
+  secp256k1RecoverHinted,
+  secp256k1Verify,
+} from "../algorithms/index.ts";
 import { toHex } from "../chains/ethereum/index.ts";
 import { asObject } from "../chains/ethereum/json.ts";
 import type { Algorithm } from "../core/index.ts";
@@ -30,7 +36,7 @@ export interface RouteOptions {
 }
 
 /** The algorithms that give a key, for `/v1/recover`. */
-const RECOVERING: readonly Algorithm[] = [secp256k1Recover, ethSender];
+const RECOVERING: readonly Algorithm[] = [secp256k1Recover, secp256k1RecoverHinted, ethSender];
 
 /** The OpenAPI document of these routes, as the package holds it. */
 const openapiDocument = new URL("../../../proto/openapi.json", import.meta.url);

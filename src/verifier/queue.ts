@@ -46,7 +46,7 @@ class Holdings {
     return this.#bySource.get(source) ?? 0;
   }
 
-  add(source: string, change: 1 | -1): void {
+  add(source: string, change: number): void {
     const before = this.get(source);
     const after = before + change;
     this.#byCount[before]?.delete(source);
@@ -123,6 +123,17 @@ export class FairQueue<Job extends QueuedJob, Item extends QueuedItem<Job>> {
     this.#lane(item).places.push(this.#enter(item));
   }
 
+  /** Appends items of one owner and priority, as `push` does one by one. */
+  pushAll(items: readonly Item[]): void {
+    if (items.length === 0) return;
+    const { places } = this.#lane(items[0]);
+    for (const item of items) {
+      item.ticket = this.#nextTicket++;
+      places.push({ item, ticket: item.ticket });
+    }
+    this.#count(items[0], items.length);
+  }
+
   /** Puts an item back first in its owner's source lane, whether there is room or not: it was in the queue before. */
   pushFront(item: Item): void {
     const lane = this.#lane(item);
@@ -170,27 +181,49 @@ export class FairQueue<Job extends QueuedJob, Item extends QueuedItem<Job>> {
    */
   take(most: number, accept: (item: Item) => boolean): Item[] {
     const taken: Item[] = [];
-    for (const { lanes } of this.#classes) {
-      let refused = false;
-      // A lane that gave an item goes to the back of the map, where this iteration meets it again; a lane that is refused stays
-      // where it is and is not met twice.
-      for (const [source, lane] of lanes) {
-        if (taken.length >= most) return taken;
-        const item = firstOf(lane);
-        if (item !== undefined && !accept(item)) {
-          refused = true;
-          continue;
-        }
-        lanes.delete(source);
-        if (item === undefined) continue;
-        lane.head++;
-        this.drop(item);
-        taken.push(item);
-        lanes.set(source, lane);
-      }
-      if (refused) return taken;
+    for (const own of this.#classes) {
+      if (this.#takeFrom(own, most, accept, taken)) return taken;
     }
     return taken;
+  }
+
+  /** Adds items of one class to `taken`; says whether one was refused. */
+  #takeFrom(
+    own: Class<Item>,
+    most: number,
+    accept: (item: Item) => boolean,
+    taken: Item[],
+  ): boolean {
+    const { lanes, holdings } = own;
+    const counts = new Map<string, number>();
+    let refused = false;
+    // A lane that gave an item goes to the back of the map, where this iteration meets it again; a lane that is refused stays
+    // where it is and is not met twice.
+    for (const [source, lane] of lanes) {
+      if (taken.length >= most) break;
+      let item = firstOf(lane);
+      if (item !== undefined && !accept(item)) {
+        refused = true;
+        continue;
+      }
+      lanes.delete(source);
+      if (item === undefined) continue;
+      const before = taken.length;
+      do {
+        lane.head++;
+        item.ticket = 0;
+        taken.push(item);
+        // A source that waits alone has every turn.
+        item = lanes.size === 0 && taken.length < most ? firstOf(lane) : undefined;
+      } while (item !== undefined && accept(item));
+      counts.set(source, (counts.get(source) ?? 0) + taken.length - before);
+      lanes.set(source, lane);
+    }
+    for (const [source, count] of counts) {
+      holdings.add(source, -count);
+      own.size -= count;
+    }
+    return refused;
   }
 
   /** The job to shed next so that `count` more items of a newcomer fit; `undefined` where it is the newcomer that has to go. */
@@ -232,7 +265,7 @@ export class FairQueue<Job extends QueuedJob, Item extends QueuedItem<Job>> {
     return { item, ticket: item.ticket };
   }
 
-  #count(item: Item, change: 1 | -1): void {
+  #count(item: Item, change: number): void {
     const own = this.#classes[rank(item.priority)];
     own.holdings.add(item.owner.source, change);
     own.size += change;

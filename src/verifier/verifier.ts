@@ -173,7 +173,13 @@ const RELEARN_MS = 10_000;
 /** Back ends that may fail one item before its callers hear of it. */
 const MOST_ATTEMPTS = 5;
 
-const latin1 = new TextDecoder("latin1");
+const decoder = new TextDecoder("latin1");
+
+/** One character a byte. Node's own way to do it takes a tenth of the time of its decoder's. */
+const latin1: (bytes: Uint8Array) => string =
+  typeof Buffer === "undefined"
+    ? (bytes) => decoder.decode(bytes)
+    : (bytes) => Buffer.prototype.latin1Slice.call(bytes, 0, bytes.length);
 
 /**
  * Creates a verifier. It takes work at once; back ends join as they become ready.
@@ -382,8 +388,8 @@ class LaneVerifier implements Verifier {
     for (const item of fresh) {
       job.waitsFor.add(item);
       if (item.key !== undefined) this.#inFlight.set(item.key, item);
-      this.#queue.push(item);
     }
+    this.#queue.pushAll(fresh);
     this.#jobs.add(job);
     this.#listen(job, options);
     this.#settleIfDone(job);
@@ -751,12 +757,12 @@ function checkClaims(algorithm: Algorithm, count: number, claims: Uint8Array | u
 
 /** Every byte that decides an answer, as a string; `undefined` where it would be too long. */
 function keyOf(algorithm: Algorithm, record: Uint8Array, message: Uint8Array): string | undefined {
-  if (!algorithm.usesArena) return `${algorithm.id}:${latin1.decode(record)}`;
+  if (!algorithm.usesArena) return `${algorithm.id}:${latin1(record)}`;
   if (message.length > KEYED_MESSAGE_BYTES) return undefined;
   const { offset } = algorithm.record.fields.offset;
   const fields = record.slice();
   fields.fill(0, offset, offset + 4); // where the message lies says nothing about it
-  return `${algorithm.id}:${latin1.decode(fields)}${latin1.decode(message)}`;
+  return `${algorithm.id}:${latin1(fields)}${latin1(message)}`;
 }
 
 function abortedError(signal: AbortSignal): LanewiseError {

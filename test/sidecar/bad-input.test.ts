@@ -122,7 +122,7 @@ describe("sidecar with wrong requests", () => {
       "an algorithm that recovers nothing",
       () => post(port, "/v1/recover?algorithm=sha256", record),
       400,
-      /expected one of secp256k1-recover, eth-sender, got "sha256"/,
+      /expected one of secp256k1-recover, secp256k1-recover-hinted, eth-sender, got "sha256"/,
     ],
     [
       "an unknown parameter",

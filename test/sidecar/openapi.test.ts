@@ -51,7 +51,7 @@ describe("OpenAPI document", () => {
       recover: document.paths["/v1/recover"].post.parameters[0].schema,
     };
     assert.deepEqual(verify.enum, ids);
-    assert.deepEqual(recover.enum, ["secp256k1-recover", "eth-sender"]);
+    assert.deepEqual(recover.enum, ["secp256k1-recover", "secp256k1-recover-hinted", "eth-sender"]);
     const answer = Object.keys(schemas.RecordAnswer.properties.records.items.properties);
     for (const { id, record, result, usesArena } of algorithms) {
       const fields = Object.keys(record.fields).filter(
