@@ -1,5 +1,5 @@
 // asc: -O3
-// asc-always: --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65535 --enable threads
+// asc-always: --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65535 --memoryBase 57344 --enable threads
 /**
  * The EVM as the host sees it: one instance a worker, all on one shared memory.
  *
@@ -23,14 +23,12 @@ import {
   layOut,
   layOutWorker,
   returned,
-  ROUND_CONSTANTS,
   scratchBase,
   setFork,
   SHA256_CONSTANTS,
 } from "./layout";
 import { initializeVector } from "../lib/blake2f";
 import { initializeConstants } from "../lib/sha256-scalar";
-import { initializeRoundConstants } from "../lib/keccak-scalar";
 import { initializeView, viewAlone } from "./state";
 import { setScratch } from "./u256";
 import {
@@ -61,7 +59,6 @@ export { credit, storeSystemSlot, systemCall } from "./transaction";
 /** Lays out a fresh memory: code from `codeStart`, block heap from `heapStart` to `heapEnd`. `HASH_SECRETS` must be filled. */
 export function layOutMemory(codeStart: usize, heapStart: usize, heapEnd: usize): void {
   layOut(codeStart, heapStart, heapEnd);
-  initializeRoundConstants(ROUND_CONSTANTS);
   initializeConstants(SHA256_CONSTANTS);
   initializeVector(BLAKE2_VECTOR);
   initializeEmptyCode();

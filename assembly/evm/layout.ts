@@ -9,7 +9,6 @@
  * Regions are sized in address space, not in use: untouched pages cost nothing. A region that runs full ends the execution of the
  * block through `limitReached`, never with a wrong result.
  */
-import { ROUND_CONSTANTS_BYTES } from "../lib/keccak-scalar";
 import { limitReached } from "./host";
 
 /** Forks in the order of `FORKS` in src/executor/executor.ts; those that change nothing in execution share a number's rules. */
@@ -29,8 +28,7 @@ export const PRAGUE: i32 = 16;
 export const OSAKA: i32 = 17;
 
 // ---- header ----
-export const ROUND_CONSTANTS: usize = 1024;
-export const SHA256_CONSTANTS: usize = ROUND_CONSTANTS + ROUND_CONSTANTS_BYTES;
+export const SHA256_CONSTANTS: usize = 1216;
 export const BLAKE2_VECTOR: usize = 1600;
 /** 256 entries of 8 bytes: u32 gas, u16 least stack height, u16 range above it; heights in bytes of stack. */
 export const OPCODES: usize = 2048;
@@ -70,6 +68,8 @@ export const BLOCK_HASHES: usize = 8192;
 /** Heads of the code table's chains, u32. */
 export const CODE_BUCKETS: usize = 24576;
 export const CODE_BUCKET_COUNT: u32 = 8192;
+/** Static data of the module: --memoryBase in evm.ts. Only constants, since each instance writes them again. */
+export const STATIC_DATA: usize = 57344;
 /** First byte after the header. */
 export const HEADER_BYTES: usize = 65536;
 
@@ -154,6 +154,7 @@ export let frames: usize = 0;
 export let stacks: usize = 0;
 export let stacksEnd: usize = 0;
 export let bloomCache: usize = 0;
+export let slotHashes: usize = 0;
 export let memories: usize = 0;
 export let memoriesEnd: usize = 0;
 export let entries: usize = 0;
@@ -170,18 +171,20 @@ export let logsEnd: usize = 0;
 export const FRAME_BYTES: usize = 256;
 export const MAX_DEPTH: i32 = 1024;
 export const BLOOM_CACHE_ENTRIES: usize = 4096;
+export const SLOT_HASH_ENTRIES: usize = 1024;
 /** One frame's stack: 1024 words, and one word of slack so that neighbouring frames never share a line. */
 export const STACK_BYTES: usize = 1024 * 32;
 
 /** Cuts this instance's region. EVM memories get half of what fixed parts leave. */
 export function layOutWorker(region: usize, bytes: usize): void {
   scratchBase = region;
-  keccakState = region + 512;
-  shaState = region + 768;
+  shaState = region + 512;
+  keccakState = region + 1024;
   words = region + 2048;
   frames = region + 4096;
   bloomCache = frames + FRAME_BYTES * (MAX_DEPTH + 2);
-  stacks = bloomCache + BLOOM_CACHE_ENTRIES * 48;
+  slotHashes = bloomCache + BLOOM_CACHE_ENTRIES * 48;
+  stacks = slotHashes + SLOT_HASH_ENTRIES * 96;
   stacksEnd = stacks + STACK_BYTES * (MAX_DEPTH + 2);
   const rest = region + bytes - stacksEnd;
   const part = (rest / 100) & ~63;
