@@ -9,8 +9,9 @@
  *
  * @module
  */
-import { type ConflictCounts, createEvmExecutor } from "../src/executor/evm/index.ts";
-import { createMemoryState } from "../src/state/memory.ts";
+import { createEvmExecutor } from "../src/executor/evm/index.ts";
+import type { ConflictReport } from "../src/executor/index.ts";
+import { createSharedState } from "../src/state/shared-state.ts";
 import { generateWorkload, workloads } from "../src/workloads/workload.ts";
 
 const RUNS = 15;
@@ -19,13 +20,8 @@ const workers = Number(process.argv[3] ?? 2);
 const names = process.argv.length > 4 ? process.argv.slice(4) : [...workloads.keys()];
 
 const serial = createEvmExecutor();
-let conflicts: ConflictCounts | undefined;
-const parallel = createEvmExecutor({
-  workers,
-  onConflicts: (counts) => {
-    conflicts = counts;
-  },
-});
+let conflicts: ConflictReport | undefined;
+const parallel = createEvmExecutor({ workers });
 
 for (const name of names) {
   const { state, blocks } = await generateWorkload({
@@ -34,7 +30,7 @@ for (const name of names) {
     transactionsPerBlock: count,
     executor: serial,
   });
-  const source = createMemoryState(state);
+  const { source } = createSharedState(state);
   const least = { serial: Number.POSITIVE_INFINITY, parallel: Number.POSITIVE_INFINITY };
   const cpu = { serial: Number.POSITIVE_INFINITY, parallel: Number.POSITIVE_INFINITY };
   for (let run = 0; run < RUNS; run++) {
@@ -49,15 +45,16 @@ for (const name of names) {
       const used = process.cpuUsage(before);
       cpu[kind] = Math.min(cpu[kind], (used.user + used.system) / 1000);
       if (!execution.ok) throw new Error(execution.invalid.reason);
+      if (kind === "parallel") conflicts = execution.result.conflicts;
     }
   }
   const rate = (ms: number): string => `${Math.round(count / ms)}k/s`;
-  const { repeated = 0, deferred = 0, parked = 0 } = conflicts ?? {};
+  const { aborts = 0, deferred = 0, parked = 0, criticalPath = 0 } = conflicts ?? {};
   console.log(
     `${name.padEnd(20)} serial ${rate(least.serial).padStart(7)}  ${workers} workers ` +
       `${rate(least.parallel).padStart(7)} ×${(least.serial / least.parallel).toFixed(2)}  ` +
       `cpu ×${(cpu.parallel / cpu.serial).toFixed(2)}  ` +
-      `repeated ${repeated}, deferred ${deferred}, parked ${parked}`,
+      `aborts ${aborts}, deferred ${deferred}, parked ${parked}, path ${criticalPath}`,
   );
 }
 await Promise.all([serial.close(), parallel.close()]);

@@ -14,8 +14,6 @@ import {
   allocate,
   BLAKE2_VECTOR,
   BLOCK_HASHES,
-  BUCKET_MASK,
-  BUCKETS,
   codeBytesFree,
   dropCode,
   dropHeap,
@@ -24,6 +22,7 @@ import {
   layOutWorker,
   returned,
   scratchBase,
+  setBuckets,
   setFork,
   SHA256_CONSTANTS,
 } from "./layout";
@@ -40,25 +39,43 @@ import {
   RESULT_BYTES,
 } from "./transaction";
 
-export { allocate, ENVIRONMENT, HASH_SECRETS, HEADER_BYTES, QUESTIONS } from "./layout";
-export { collectChanges } from "./locations";
+export {
+  allocate,
+  enterBlock,
+  ENVIRONMENT,
+  HASH_SECRETS,
+  HEADER_BYTES,
+  outputEnd,
+  outputStart,
+  QUESTIONS,
+} from "./layout";
+export { collectChanges } from "./changes";
 export {
   abandon,
+  backlog,
+  beginEpilogue,
   beginParallel,
+  beginSettling,
   completed,
-  endParallel,
   EXECUTIONS,
   joinParallel,
+  longestChain,
+  longestHint,
+  offer,
   parallelGasUsed,
   stopParallel,
   work,
 } from "./parallel";
-export { enterBlock } from "./layout";
 export { credit, storeSystemSlot, systemCall } from "./transaction";
 
-/** Lays out a fresh memory: code from `codeStart`, block heap from `heapStart` to `heapEnd`. `HASH_SECRETS` must be filled. */
-export function layOutMemory(codeStart: usize, heapStart: usize, heapEnd: usize): void {
-  layOut(codeStart, heapStart, heapEnd);
+/** Lays out a fresh memory: code from `codeStart`, block heap, output up to `end`. `HASH_SECRETS` must be filled. */
+export function layOutMemory(
+  codeStart: usize,
+  heapStart: usize,
+  outputStart: usize,
+  end: usize,
+): void {
+  layOut(codeStart, heapStart, outputStart, end);
   initializeConstants(SHA256_CONSTANTS);
   initializeVector(BLAKE2_VECTOR);
   initializeEmptyCode();
@@ -79,10 +96,7 @@ export function beginBlock(fork: i32, buckets: u32, leastCodeBytes: u32): void {
   if (codeBytesFree() < leastCodeBytes) dropCode();
   memory.fill(BLOCK_HASHES, 0, 256 * 64);
   enterBlock();
-  const table = allocate((<usize>buckets) << 2);
-  memory.fill(table, 0, (<usize>buckets) << 2);
-  store<u32>(BUCKETS, <u32>table);
-  store<u32>(BUCKET_MASK, buckets - 1);
+  setBuckets(buckets);
   beginTransactions();
   viewAlone();
 }
@@ -96,8 +110,8 @@ export function resultBytes(): usize {
 }
 
 /**
- * Decodes `count` transactions: raw[i] lies from offsets[i] to offsets[i + 1] (u32) behind `raw`, senders and authorities are 20 bytes
- * each.
+ * Decodes transactions `from` to `to` (excluded): raw[i] lies from offsets[i] to offsets[i + 1] (u32) behind `raw`, senders are 20 bytes
+ * each, the first authority of these transactions lies at `authorities`. Answers where the next would lie.
  */
 export function prepare(
   records: usize,
@@ -105,9 +119,10 @@ export function prepare(
   offsets: usize,
   senders: usize,
   authorities: usize,
-  count: u32,
-): void {
-  for (let i: u32 = 0; i < count; i++) {
+  from: u32,
+  to: u32,
+): usize {
+  for (let i = from; i < to; i++) {
     const record = records + <usize>i * T_BYTES;
     const start = load<u32>(offsets + ((<usize>i) << 2));
     const end = load<u32>(offsets + ((<usize>i) << 2), 4);
@@ -115,6 +130,7 @@ export function prepare(
     store<u32>(record, <u32>authorities, T_AUTHORITIES);
     authorities += <usize>load<u32>(record, T_AUTHORISATION_COUNT) * 20;
   }
+  return authorities;
 }
 
 /** Why `execute` stopped before the end. */

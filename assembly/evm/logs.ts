@@ -1,5 +1,5 @@
 /**
- * The logs of the running transaction and their Bloom filter (Yellow Paper §4.3.1).
+ * The logs of the running transaction and the bits of their Bloom filter (Yellow Paper §4.3.1).
  *
  * A log record: 20-byte address, u32 number of topics at 24, u32 bytes of data at 28; then the topics, 32 bytes each; then the data,
  * padded to 8 bytes.
@@ -47,32 +47,44 @@ export function logBytes(log: usize): usize {
   return (<usize>32 + ((<usize>load<u32>(log, 24)) << 5) + <usize>load<u32>(log, 28) + 7) & ~7;
 }
 
-/** Adds the logs from `start` to `end` to the 256-byte Bloom filter; returns their number. */
-export function bloomOf(bloom: usize, start: usize, end: usize): u32 {
+// The Bloom filter of some logs is kept as the bits that it sets: of each value (address or topic) three u16, numbers of bits.
+export const BLOOM_VALUE_BYTES: usize = 6;
+
+/** How many values the logs from `start` to `end` put into their filter. */
+export function bloomValues(start: usize, end: usize): u32 {
   let count: u32 = 0;
-  pending = 0;
-  for (let log = start; log < end; log += logBytes(log)) {
-    addToBloom(bloom, log, 20);
-    const topics = <usize>load<u32>(log, 24);
-    for (let i: usize = 0; i < topics; i++) addToBloom(bloom, log + 32 + (i << 5), 32);
-    count++;
-  }
-  if (pending) {
-    keccak(pending, pendingLength, digests());
-    keepBits(bloom, pendingEntry, pending, pendingLength, digests());
-  }
+  for (let log = start; log < end; log += logBytes(log)) count += 1 + load<u32>(log, 24);
   return count;
 }
 
+/** Writes the bits that the logs from `start` to `end` set, in any order. */
+export function writeBloomBits(out: usize, start: usize, end: usize): void {
+  pending = 0;
+  for (let log = start; log < end; log += logBytes(log)) {
+    writeBits(out, log, 20);
+    out += BLOOM_VALUE_BYTES;
+    const topics = <usize>load<u32>(log, 24);
+    for (let i: usize = 0; i < topics; i++) {
+      writeBits(out, log + 32 + (i << 5), 32);
+      out += BLOOM_VALUE_BYTES;
+    }
+  }
+  if (pending) {
+    keccak(pending, pendingLength, digests());
+    keepBits(pendingOut, pendingEntry, pending, pendingLength, digests());
+  }
+}
+
 // Contracts and event signatures recur, so a direct-mapped cache keeps the bits of recent values: entries of 48 bytes, the value
-// (zeros behind an address), its length, the bits as three u16.
+// (zeros behind an address), its length, the bits.
 const LENGTH: usize = 32;
 const BITS: usize = 36;
 
-/** A value that waits for another to be hashed with, or 0; its length and cache entry. */
+/** A value that waits for another to be hashed with, or 0; its length, cache entry and place. */
 let pending: usize = 0;
 let pendingLength: usize = 0;
 let pendingEntry: usize = 0;
+let pendingOut: usize = 0;
 
 // @ts-ignore: decorator
 @inline
@@ -80,8 +92,8 @@ function digests(): usize {
   return words + 512;
 }
 
-/** Sets the three bits of a value, at once or with the next that is not in the cache. */
-function addToBloom(bloom: usize, value: usize, length: usize): void {
+/** Writes the three bits of a value, at once or with the next that is not in the cache. */
+function writeBits(out: usize, value: usize, length: usize): void {
   const v0 = load<u64>(value);
   const v1 = load<u64>(value, 8);
   const v2 = length == 20 ? <u64>load<u32>(value, 16) : load<u64>(value, 16);
@@ -94,21 +106,25 @@ function addToBloom(bloom: usize, value: usize, length: usize): void {
     load<u64>(entry, 16) == v2 &&
     load<u64>(entry, 24) == v3 &&
     load<u32>(entry, LENGTH) == <u32>length
-  )
-    return setBits(bloom, entry);
+  ) {
+    store<u32>(out, load<u32>(entry, BITS));
+    store<u16>(out, load<u16>(entry, BITS + 4), 4);
+    return;
+  }
   if (!pending) {
     pending = value;
     pendingLength = length;
     pendingEntry = entry;
+    pendingOut = out;
     return;
   }
   keccakTwo(pending, pendingLength, digests(), value, length, digests() + 32);
-  keepBits(bloom, pendingEntry, pending, pendingLength, digests());
-  keepBits(bloom, entry, value, length, digests() + 32);
+  keepBits(pendingOut, pendingEntry, pending, pendingLength, digests());
+  keepBits(out, entry, value, length, digests() + 32);
   pending = 0;
 }
 
-function keepBits(bloom: usize, entry: usize, value: usize, length: usize, digest: usize): void {
+function keepBits(out: usize, entry: usize, value: usize, length: usize, digest: usize): void {
   store<u64>(entry, load<u64>(value));
   store<u64>(entry, load<u64>(value, 8), 8);
   store<u64>(entry, length == 20 ? <u64>load<u32>(value, 16) : load<u64>(value, 16), 16);
@@ -116,13 +132,6 @@ function keepBits(bloom: usize, entry: usize, value: usize, length: usize, diges
   store<u32>(entry, <u32>length, LENGTH);
   for (let i: usize = 0; i < 6; i += 2)
     store<u16>(entry + i, bswap<u16>(load<u16>(digest + i)) & 2047, BITS);
-  setBits(bloom, entry);
-}
-
-function setBits(bloom: usize, entry: usize): void {
-  for (let i: usize = 0; i < 6; i += 2) {
-    const bit = <usize>load<u16>(entry + i, BITS);
-    const byte = bloom + 255 - (bit >> 3);
-    store<u8>(byte, load<u8>(byte) | ((<u8>1) << (<u8>(bit & 7))));
-  }
+  store<u32>(out, load<u32>(entry, BITS));
+  store<u16>(out, load<u16>(entry, BITS + 4), 4);
 }

@@ -20,9 +20,19 @@ import {
   T_SENDER,
   T_TO,
 } from "./decode";
+import { beginChanges, collectAccounts, collectSlots } from "./changes";
 import { hashAddress } from "./hash";
-import { allocate, CONTROL, ENV_GAS_LIMIT, ENV_MAX_BLOBS, words } from "./layout";
-import { isAccountLocation, readAddress } from "./locations";
+import {
+  ACCOUNT_CHUNKS,
+  allocate,
+  ENV_GAS_LIMIT,
+  ENV_MAX_BLOBS,
+  outputEnd,
+  SCHEDULER,
+  SLOT_CHUNKS,
+  words,
+} from "./layout";
+import { noteConflict, readAddress } from "./locations";
 import {
   publishedReadCount,
   publishedReads,
@@ -35,33 +45,52 @@ import {
 import {
   coinbasePaid,
   executeTransaction,
+  R_CUMULATIVE_GAS,
   R_GAS_USED,
   RESULT_BYTES,
   unpaidFee,
 } from "./transaction";
 import { add, copy, setU64 } from "./u256";
-import { dropVersion, readNumber, settleVersions, versionNumber } from "./versions";
+import {
+  dropVersion,
+  readNumber,
+  settleAccounts,
+  settleSlots,
+  versionNumber,
+} from "./versions";
 
-// Shared words of a block, u32 unless told.
-const NEXT: usize = CONTROL + 64;
-const FRONTIER: usize = CONTROL + 68;
-const LOCK: usize = CONTROL + 72;
+// Shared words of a block, u32 unless told. What instances change while others look at something else has lines of its own.
+const NEXT: usize = SCHEDULER;
+const FRONTIER: usize = SCHEDULER + 128;
+const LOCK: usize = SCHEDULER + 256;
+/** Set by the host's instance alone: transactions that are decoded and may be taken. */
+const AVAILABLE: usize = SCHEDULER + 384;
+/** What instances are at, see `work`. */
+const STAGE: usize = SCHEDULER + 512;
 /** Not 0: no instance begins anything more. */
-const STOPPED: usize = CONTROL + 76;
-const COUNT: usize = CONTROL + 80;
-const RECORDS: usize = CONTROL + 84;
-const RESULTS: usize = CONTROL + 88;
-const TASKS: usize = CONTROL + 92;
-const BLOBS: usize = CONTROL + 96;
+const STOPPED: usize = SCHEDULER + 516;
+const COUNT: usize = SCHEDULER + 520;
+const RECORDS: usize = SCHEDULER + 524;
+const RESULTS: usize = SCHEDULER + 528;
+const TASKS: usize = SCHEDULER + 532;
+// Changed by whoever holds LOCK.
+const BLOBS: usize = SCHEDULER + 640;
+/** Longest chain of transactions of which each has read what the one before wrote. */
+const LONGEST_CHAIN: usize = SCHEDULER + 644;
 /** i64: gas of the final transactions. */
-const GAS: usize = CONTROL + 104;
-/** Executions, and how many of them were repeated, deferred to the frontier, parked behind a hint. */
-export const EXECUTIONS: usize = CONTROL + 112;
-const REPEATED: usize = CONTROL + 116;
-const DEFERRED_COUNT: usize = CONTROL + 120;
-const PARKED: usize = CONTROL + 124;
+const GAS: usize = SCHEDULER + 648;
 /** Word: fees that the coinbase is owed by final transactions. */
-const OWED: usize = CONTROL + 128;
+const OWED: usize = SCHEDULER + 672;
+/** Next chunks to settle and to collect, and how many of the stage are not finished. */
+const SETTLE_CURSOR: usize = SCHEDULER + 768;
+const ACCOUNT_CURSOR: usize = SCHEDULER + 772;
+const SLOT_CURSOR: usize = SCHEDULER + 776;
+const UNFINISHED: usize = SCHEDULER + 896;
+/** Of all instances: executions, and how many of them were repeated, deferred to the frontier, parked behind a hint. */
+export const EXECUTIONS: usize = SCHEDULER + 1024;
+const REPEATED: usize = SCHEDULER + 1028;
+const DEFERRED_COUNT: usize = SCHEDULER + 1032;
+const PARKED: usize = SCHEDULER + 1036;
 
 // A task: what the scheduler knows of one transaction.
 const STATE: usize = 0;
@@ -77,8 +106,11 @@ const WRITE_COUNT: usize = 28;
 const REJECTION: usize = 32;
 /** 1 where the transaction has read the coinbase's account, and so paid into it what it was owed. */
 const PAID: usize = 36;
-const FEE: usize = 40;
-const TASK_BYTES: usize = 72;
+/** Length of the chain of hints that ends here, then of the chain of reads. */
+const DEPTH: usize = 40;
+const FEE: usize = 48;
+/** Two lines: neighbours run in different threads. */
+const TASK_BYTES: usize = 128;
 
 const NEW: u32 = 0;
 const EXECUTED: u32 = 1;
@@ -94,6 +126,10 @@ let ready: u32 = 0;
 /** The transaction that this instance executes, and whether at the frontier. */
 let running: u32 = 0;
 let atFrontier: bool = false;
+/** This instance's share of the counts. */
+let executions: u32 = 0;
+let parked: u32 = 0;
+let counted: bool = false;
 
 // @ts-ignore: decorator
 @inline
@@ -101,30 +137,37 @@ function task(index: u32): usize {
   return <usize>load<u32>(TASKS) + <usize>index * TASK_BYTES;
 }
 
-/** Sets up a block whose records are decoded; called by one instance before the others begin. */
+/** Sets up a block of `count` transactions; called by one instance before the others begin. */
 export function beginParallel(records: usize, results: usize, count: u32): void {
-  store<u32>(NEXT, 0);
-  store<u32>(FRONTIER, 0);
-  store<u32>(LOCK, 0);
-  store<u32>(STOPPED, 0);
+  memory.fill(SCHEDULER, 0, 1152);
   store<u32>(COUNT, count);
   store<u32>(RECORDS, <u32>records);
   store<u32>(RESULTS, <u32>results);
-  store<u32>(BLOBS, 0);
-  store<i64>(GAS, 0);
-  memory.fill(EXECUTIONS, 0, 16);
-  setU64(OWED, 0);
-  store<u64>(OWED, 0, 24);
-  const tasks = allocate(<usize>count * TASK_BYTES);
+  const tasks = (allocate(<usize>count * TASK_BYTES + 64) + 63) & ~63;
   memory.fill(tasks, 0, <usize>count * TASK_BYTES);
   store<u32>(TASKS, <u32>tasks);
-  hint(records, count);
+  beginHints(count);
 }
 
 /** What an instance does before its first `work` in a block. */
 export function joinParallel(): void {
   ready = 0;
   atFrontier = false;
+  executions = 0;
+  parked = 0;
+  counted = false;
+  beginChanges();
+}
+
+/** Makes transactions up to `end`, which are decoded, known to all instances. */
+export function offer(end: u32): void {
+  hint(load<u32>(AVAILABLE), end);
+  atomic.store<u32>(AVAILABLE, end);
+}
+
+/** How many transactions are known and not yet taken. */
+export function backlog(): i32 {
+  return <i32>load<u32>(AVAILABLE) - <i32>min<u32>(atomic.load<u32>(NEXT), load<u32>(AVAILABLE));
 }
 
 // ---- hints ----
@@ -132,37 +175,52 @@ export function joinParallel(): void {
 /** transfer(address,uint256), as its four bytes lie in memory. */
 const TRANSFER_SELECTOR: u32 = 0xbb9c05a9;
 
-/** Gives each transaction the last earlier one that has its sender or receiver as sender or receiver. */
-function hint(records: usize, count: u32): void {
-  // Entries of 32 bytes: address limbs, u32 index + 1.
+// Entries of 32 bytes: address limbs, u32 index + 1 of the last transaction that had it.
+let hints: usize = 0;
+let hintMask: u32 = 0;
+/** Longest chain of hints so far. */
+export let longestHint: u32 = 0;
+
+function beginHints(count: u32): void {
   let size: u32 = 64;
   while (size < count << 2) size <<= 1;
-  const table = allocate((<usize>size) << 5);
-  memory.fill(table, 0, (<usize>size) << 5);
+  hints = allocate((<usize>size) << 5);
+  memory.fill(hints, 0, (<usize>size) << 5);
+  hintMask = size - 1;
+  longestHint = 0;
+}
+
+/** Gives each transaction the last earlier one that has its sender or receiver as sender or receiver. */
+function hint(from: u32, to: u32): void {
+  const records = <usize>load<u32>(RECORDS);
   const limbs = words + 1600;
-  for (let i: u32 = 0; i < count; i++) {
+  for (let i = from; i < to; i++) {
     const record = records + <usize>i * T_BYTES;
-    let last = note(table, size - 1, record + T_SENDER, i);
+    let last = note(record + T_SENDER, i);
     const data = <usize>load<u32>(record, T_DATA);
     const bytes = load<u32>(record, T_DATA_BYTES);
     if (!load<u32>(record, T_CREATES)) {
-      if (bytes == 0) last = max<u32>(last, note(table, size - 1, record + T_TO, i));
+      if (bytes == 0) last = max<u32>(last, note(record + T_TO, i));
       else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
         readAddress(limbs, data + 16);
-        last = max<u32>(last, note(table, size - 1, limbs, i));
+        last = max<u32>(last, note(limbs, i));
       }
     }
-    store<u32>(task(i), last == i + 1 ? 0 : last, PREDECESSOR);
+    const mine = task(i);
+    store<u32>(mine, last, PREDECESSOR);
+    const depth = 1 + (last ? load<u32>(task(last - 1), DEPTH) : 0);
+    store<u32>(mine, depth, DEPTH);
+    longestHint = max<u32>(longestHint, depth);
   }
 }
 
 /** Notes that transaction `i` has this address; answers index + 1 of the last that had it, or 0. */
-function note(table: usize, mask: u32, limbs: usize, i: u32): u32 {
+function note(limbs: usize, i: u32): u32 {
   const a0 = load<u64>(limbs);
   const a1 = load<u64>(limbs, 8);
   const a2 = load<u64>(limbs, 16);
-  for (let at = hashAddress(a0, a1, a2) & mask; ; at = (at + 1) & mask) {
-    const entry = table + ((<usize>at) << 5);
+  for (let at = hashAddress(a0, a1, a2) & hintMask; ; at = (at + 1) & hintMask) {
+    const entry = hints + ((<usize>at) << 5);
     const last = load<u32>(entry, 24);
     if (last && (load<u64>(entry) != a0 || load<u64>(entry, 8) != a1 || load<u64>(entry, 16) != a2))
       continue;
@@ -176,37 +234,60 @@ function note(table: usize, mask: u32, limbs: usize, i: u32): u32 {
 
 // ---- work ----
 
-/** What `work` says. */
+/** What `work` says: there is more; others have to get on first; the last transaction is final; nothing is left to be done. */
 const MORE: i32 = 0;
 const IDLE: i32 = 1;
-const DONE: i32 = 2;
+const EXECUTED_ALL: i32 = 2;
+const OVER: i32 = 3;
 
-/** Does up to `most` pieces of work. Answers 0 where there is more, 1 where others have to get on first, 2 at the block's end. */
+// Stages of a block. Between the first two, the host's instance does what the block does after its last transaction.
+const EXECUTING: u32 = 0;
+const SETTLING: u32 = 1;
+const COLLECTING: u32 = 2;
+const FINISHED: u32 = 3;
+
+/** Does up to `most` pieces of work; answers one of the above. */
 export function work(most: i32): i32 {
+  if (atomic.load<u32>(STOPPED)) return OVER;
+  const stage = atomic.load<u32>(STAGE);
+  if (stage == FINISHED) return OVER;
+  if (stage != EXECUTING) {
+    let busy = true;
+    for (; most > 0 && busy; most--) busy = stage == SETTLING ? settleOne() : collectOne();
+    return busy ? MORE : IDLE;
+  }
   const count = load<u32>(COUNT);
   for (; most > 0; most--) {
-    if (atomic.load<u32>(STOPPED)) return DONE;
-    const busy = takeAndExecute(count);
+    const busy = takeAndExecute();
     advance(count);
-    if (atomic.load<u32>(FRONTIER) >= count) return DONE;
+    if (atomic.load<u32>(FRONTIER) >= count) {
+      shareCounts();
+      return EXECUTED_ALL;
+    }
     if (!busy) return IDLE;
+    if (atomic.load<u32>(STOPPED)) return OVER;
   }
   return MORE;
 }
 
+function shareCounts(): void {
+  if (counted) return;
+  counted = true;
+  atomic.add<u32>(EXECUTIONS, executions);
+  atomic.add<u32>(PARKED, parked);
+}
+
 /** Executes the next transaction there is; answers whether there was one, or one was parked. */
-function takeAndExecute(count: u32): bool {
+function takeAndExecute(): bool {
   if (ready) {
     const i = ready - 1;
     ready = load<u32>(task(i), NEXT_WAITER);
     speculate(i);
     return true;
   }
-  const next = atomic.load<u32>(NEXT);
-  if (next >= count || next >= atomic.load<u32>(FRONTIER) + WINDOW) return false;
-  const i = atomic.add<u32>(NEXT, 1);
-  if (i >= count) return false;
-  if (!park(i)) speculate(i);
+  const i = atomic.load<u32>(NEXT);
+  if (i >= atomic.load<u32>(AVAILABLE) || i >= atomic.load<u32>(FRONTIER) + WINDOW) return false;
+  if (atomic.cmpxchg<u32>(NEXT, i, i + 1) == i && !park(i)) speculate(i);
   return true;
 }
 
@@ -221,7 +302,7 @@ function park(i: u32): bool {
     if (head == CLOSED) return false;
     store<u32>(mine, head, NEXT_WAITER);
     if (atomic.cmpxchg<u32>(other, head, i + 1, WAITERS) == head) {
-      atomic.add<u32>(PARKED, 1);
+      parked++;
       return true;
     }
   }
@@ -229,7 +310,7 @@ function park(i: u32): bool {
 
 function speculate(i: u32): void {
   running = i;
-  viewAmong(i, 0, 0);
+  viewAmong(<i32>i, 0, 0);
   executeTask(i);
   finishSpeculation(i, EXECUTED);
 }
@@ -237,7 +318,7 @@ function speculate(i: u32): void {
 /** Executes transaction `i` and publishes what it read and wrote. */
 function executeTask(i: u32): void {
   const mine = task(i);
-  atomic.add<u32>(EXECUTIONS, 1);
+  executions++;
   const record = <usize>load<u32>(RECORDS) + <usize>i * T_BYTES;
   const result = <usize>load<u32>(RESULTS) + <usize>i * RESULT_BYTES;
   const rejection = executeTransaction(record, result);
@@ -286,7 +367,7 @@ export function stopParallel(): void {
 
 /** Whether the block came to its end with every transaction included. */
 export function completed(): bool {
-  return !load<u32>(STOPPED) && load<u32>(FRONTIER) >= load<u32>(COUNT);
+  return !atomic.load<u32>(STOPPED) && atomic.load<u32>(FRONTIER) >= load<u32>(COUNT);
 }
 
 // ---- the frontier ----
@@ -313,9 +394,23 @@ function moveFrontier(count: u32): void {
     if (load<u32>(mine, REJECTION) || !fits(i)) return stopParallel();
     if (load<u32>(mine, PAID)) setU64(OWED, 0);
     add(OWED, OWED, mine + FEE);
+    measureChain(mine);
     i++;
     atomic.store<u32>(FRONTIER, i);
   }
+}
+
+/** Notes how long a chain of reads the transaction ends. */
+function measureChain(mine: usize): void {
+  const reads = <usize>load<u32>(mine, READS);
+  const end = reads + ((<usize>load<u32>(mine, READ_COUNT)) << 3);
+  let depth: u32 = 0;
+  for (let at = reads; at < end; at += 8) {
+    const number = load<u32>(at, 4);
+    if (number) depth = max<u32>(depth, load<u32>(task((number >> 1) - 1), DEPTH));
+  }
+  store<u32>(mine, ++depth, DEPTH);
+  if (depth > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, depth);
 }
 
 /** Whether the transaction would read the same versions again. */
@@ -323,7 +418,10 @@ function readsStand(i: u32, mine: usize): bool {
   const reads = <usize>load<u32>(mine, READS);
   const end = reads + ((<usize>load<u32>(mine, READ_COUNT)) << 3);
   for (let at = reads; at < end; at += 8) {
-    if (readNumber(<usize>load<u32>(at), i) != load<u32>(at, 4)) return false;
+    const location = <usize>load<u32>(at);
+    if (readNumber(location, i) == load<u32>(at, 4)) continue;
+    noteConflict(location);
+    return false;
   }
   return true;
 }
@@ -335,7 +433,7 @@ function executeAgain(i: u32, mine: usize): void {
   const end = writes + (deferred ? 0 : (<usize>load<u32>(mine, WRITE_COUNT)) << 2);
   if (!deferred) atomic.add<u32>(REPEATED, 1);
   atFrontier = true;
-  viewAmong(i, 1, OWED);
+  viewAmong(<i32>i, 1, OWED);
   executeTask(i);
   atFrontier = false;
   store<u32>(mine, u32(coinbasePaid && !load<u32>(mine, REJECTION)), PAID);
@@ -350,29 +448,81 @@ function fits(i: u32): bool {
   const blobs = load<u32>(BLOBS) + load<u32>(record, T_BLOB_COUNT);
   if (load<u64>(record, T_GAS_LIMIT) > load<u64>(ENV_GAS_LIMIT) - <u64>used) return false;
   if (blobs > load<u32>(ENV_MAX_BLOBS)) return false;
-  store<i64>(GAS, used + load<i64>(result, R_GAS_USED));
+  const total = used + load<i64>(result, R_GAS_USED);
+  store<i64>(GAS, total);
+  store<i64>(result, total, R_CUMULATIVE_GAS);
   store<u32>(BLOBS, blobs);
   return true;
 }
 
-/** Makes the newest versions the state, and pays the coinbase what it is owed. The address of that word; for `credit`. */
-export function endParallel(): usize {
-  const count = load<u32>(COUNT);
-  for (let pass = 0; pass < 2; pass++) {
-    for (let i: u32 = 0; i < count; i++) {
-      const mine = task(i);
-      const writes = <usize>load<u32>(mine, WRITES);
-      const end = writes + ((<usize>load<u32>(mine, WRITE_COUNT)) << 2);
-      for (let at = writes; at < end; at += 4) {
-        const location = <usize>load<u32>(at);
-        if (isAccountLocation(location) == (pass == 0)) settleVersions(location);
-      }
-    }
-  }
-  viewAlone();
+// ---- the block's end ----
+
+/**
+ * Lets the host's instance do what follows the last transaction as if it were more transactions (`viewNext`); the address of the word
+ * that the coinbase is owed, for `credit`.
+ */
+export function beginEpilogue(): usize {
+  viewAmong(<i32>load<u32>(COUNT), 1, 0);
   return OWED;
+}
+
+/** Has all instances make the newest versions the state and write out what changed. Answers where the changes will begin. */
+export function beginSettling(): usize {
+  viewAlone();
+  const start = outputEnd();
+  store<u32>(SETTLE_CURSOR, load<u32>(ACCOUNT_CHUNKS));
+  store<u32>(UNFINISHED, chunksFrom(ACCOUNT_CHUNKS));
+  atomic.store<u32>(STAGE, SETTLING);
+  return start;
+}
+
+function chunksFrom(head: usize): u32 {
+  let count: u32 = 0;
+  for (let at = load<u32>(head); at; at = load<u32>(at)) count++;
+  return count;
+}
+
+/** The next chunk that nobody has taken, or 0. */
+function takeChunk(cursor: usize): usize {
+  while (true) {
+    const at = atomic.load<u32>(cursor);
+    if (!at || atomic.cmpxchg<u32>(cursor, at, load<u32>(at)) == at) return at;
+  }
+}
+
+/** Settles a chunk of accounts; answers false where none is left. Accounts come before slots, since a removal drops storage. */
+function settleOne(): bool {
+  const chunk = takeChunk(SETTLE_CURSOR);
+  if (!chunk) return false;
+  settleAccounts(chunk);
+  if (atomic.sub<u32>(UNFINISHED, 1) == 1) {
+    store<u32>(ACCOUNT_CURSOR, load<u32>(ACCOUNT_CHUNKS));
+    store<u32>(SLOT_CURSOR, load<u32>(SLOT_CHUNKS));
+    store<u32>(UNFINISHED, chunksFrom(ACCOUNT_CHUNKS) + chunksFrom(SLOT_CHUNKS));
+    atomic.store<u32>(STAGE, COLLECTING);
+  }
+  return true;
+}
+
+/** Writes the changes of a chunk out, slots first settled; answers false where none is left. */
+function collectOne(): bool {
+  let chunk = takeChunk(SLOT_CURSOR);
+  if (chunk) {
+    settleSlots(chunk);
+    collectSlots(chunk);
+  } else {
+    chunk = takeChunk(ACCOUNT_CURSOR);
+    if (!chunk) return false;
+    collectAccounts(chunk);
+  }
+  if (atomic.sub<u32>(UNFINISHED, 1) == 1) atomic.store<u32>(STAGE, FINISHED);
+  return true;
 }
 
 export function parallelGasUsed(): i64 {
   return load<i64>(GAS);
+}
+
+export function longestChain(): u32 {
+  return load<u32>(LONGEST_CHAIN);
 }

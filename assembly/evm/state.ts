@@ -45,10 +45,15 @@ import {
   slotValue,
 } from "./locations";
 import {
-  readAccountVersion,
+  accountVersion,
+  CODE as VERSION_CODE,
+  FLAGS as VERSION_FLAGS,
+  NONCE as VERSION_NONCE,
+  NUMBER as VERSION_NUMBER,
   readSlotVersion,
   REMOVED,
   versionNumber,
+  WORD as VERSION_WORD,
   writeVersion,
 } from "./versions";
 import { add, copy, eq, isZero, setU64, sub } from "./u256";
@@ -113,6 +118,14 @@ export function viewAmong(position: i32, which: u32, fees: usize): void {
   index = position;
   execution = which;
   owed = fees;
+}
+
+/** Runs what the block does after the transaction that ran last: alone, or as one more with all before it final. */
+export function viewNext(): void {
+  if (index < 0) return;
+  index++;
+  execution = 1;
+  owed = 0;
 }
 
 /** Called once an instance. */
@@ -272,12 +285,19 @@ function setRead(e: usize, flags: u32, nonce: u64, balance: usize): void {
 function loadVersion(e: usize, location: usize): void {
   const coinbase = isCoinbase(e);
   if (coinbase && execution == 0) defer();
-  const read = words + 1536;
-  store<u32>(e, readAccountVersion(location, index, read), ACCOUNT_NUMBER);
+  const version = accountVersion(location, index);
   store<u32>(e, <u32>location, LOCATION);
-  store<u32>(e, load<u32>(read, 12), CODE);
-  setRead(e, load<u32>(read, 8) & EXISTS, load<u64>(read, 16), read + 32);
-  if (coinbase) add(e + BALANCE, e + BALANCE, owed);
+  if (version) {
+    store<u32>(e, load<u32>(version, VERSION_NUMBER), ACCOUNT_NUMBER);
+    store<u32>(e, load<u32>(version, VERSION_CODE), CODE);
+    const flags = load<u32>(version, VERSION_FLAGS) & EXISTS;
+    setRead(e, flags, load<u64>(version, VERSION_NONCE), version + VERSION_WORD);
+  } else {
+    store<u32>(e, 0, ACCOUNT_NUMBER);
+    store<u32>(e, load<u32>(location, L_CODE), CODE);
+    setRead(e, load<u32>(location, L_FLAGS), load<u64>(location, L_NONCE), location + L_BALANCE);
+  }
+  if (coinbase && owed) add(e + BALANCE, e + BALANCE, owed);
 }
 
 function isCoinbase(e: usize): bool {
@@ -512,8 +532,9 @@ export function setValue(e: usize, value: usize): void {
 
 // ---- the transaction's end ----
 
-/** Settles self-destructs and empty accounts (EIP-161) and makes the view the present state. */
+/** Settles self-destructs and empty accounts (EIP-161) and makes the view the present state, or its versions those of its turn. */
 export function commitView(): void {
+  if (index >= 0) return publishView(true);
   for (let e = entries; e < entriesTop; e += entryBytes(e)) {
     const kind = load<u32>(e, KIND);
     const flags = load<u32>(e, FLAGS);
@@ -552,33 +573,28 @@ export let publishedWriteCount: u32 = 0;
 
 /** Notes what was read and, unless the transaction is not to be included, makes what it wrote visible to those after it. */
 export function publishView(included: bool): void {
-  let reads: u32 = 0;
-  let writes: u32 = 0;
-  for (let e = entries; e < entriesTop; e += entryBytes(e)) {
-    if (load<u32>(e, KIND) != TRANSIENT && load<u32>(e, LOCATION)) reads++;
-  }
-  publishedReads = allocate(((<usize>reads) << 3) + 8);
-  publishedWrites = allocate(((<usize>reads) << 2) + 8);
-  publishedReadCount = reads;
-  reads = 0;
+  publishedReads = allocate((<usize>used) * 12 + 8);
+  publishedWrites = publishedReads + ((<usize>used) << 3);
+  let reads = publishedReads;
+  let writes = publishedWrites;
   const number = versionNumber(index, execution);
   for (let e = entries; e < entriesTop; e += entryBytes(e)) {
     const kind = load<u32>(e, KIND);
     const location = <usize>load<u32>(e, LOCATION);
     if (kind == TRANSIENT || !location) continue;
-    store<u32>(publishedReads + ((<usize>reads) << 3), <u32>location);
-    const read = kind == ACCOUNT ? load<u32>(e, ACCOUNT_NUMBER) : load<u32>(e, SLOT_NUMBER);
-    store<u32>(publishedReads + ((<usize>reads) << 3), read, 4);
-    reads++;
+    store<u32>(reads, <u32>location);
+    store<u32>(reads, load<u32>(e + (kind == ACCOUNT ? ACCOUNT_NUMBER : SLOT_NUMBER)), 4);
+    reads += 8;
     if (
       !included ||
       !(kind == ACCOUNT ? publishAccount(e, location, number) : publishSlot(e, location, number))
     )
       continue;
-    store<u32>(publishedWrites + ((<usize>writes) << 2), <u32>location);
-    writes++;
+    store<u32>(writes, <u32>location);
+    writes += 4;
   }
-  publishedWriteCount = writes;
+  publishedReadCount = <u32>((reads - publishedReads) >> 3);
+  publishedWriteCount = <u32>((writes - publishedWrites) >> 2);
 }
 
 function publishAccount(e: usize, location: usize, number: u32): bool {

@@ -58,7 +58,7 @@ import {
 import { INITCODE_WORD, MAX_INITCODE_BYTES, NEW_ACCOUNT, wordGas } from "./gas";
 import { gasLeft, output, outputBytes, run, setTransactionContext } from "./interpreter";
 import {
-  allocate,
+  allocateOutput,
   BERLIN,
   ENV_BASE_FEE,
   ENV_BLOB_BASE_FEE,
@@ -79,7 +79,7 @@ import {
   words,
 } from "./layout";
 import { accountLocation, L_CODE, readAddress, storeUnread } from "./locations";
-import { beginLogs, bloomOf, logsTop } from "./logs";
+import { beginLogs, BLOOM_VALUE_BYTES, bloomValues, logsTop, writeBloomBits } from "./logs";
 import { runPrecompile } from "./precompiles";
 import {
   REJECT_AUTHORISATION_CREATION,
@@ -124,6 +124,7 @@ import {
   slotKey,
   subtractBalance,
   touch,
+  viewNext,
 } from "./state";
 import { add, copy, eq, fits64, fromBytes, isZero, lt, multiply64, setU64, sub } from "./u256";
 
@@ -141,15 +142,16 @@ const MAX_TRANSACTION_GAS: i64 = 1 << 24;
 const BLOB_GAS: u64 = 1 << 17;
 const SYSTEM_CALL_GAS: i64 = 30000000;
 
-// A result record: u32 status, u32 type, u64 gas used, u32 logs, u32 end of logs, u32 number of logs, u32 Bloom filter (0: empty).
+// A result record: u32 status, u32 type, u64 gas used, u64 gas used by the block up to here, u32 logs (0: none), u32 bytes of logs,
+// u32 values in their Bloom filter, whose bits follow the logs (`logs.ts`).
 const R_STATUS: usize = 0;
 const R_TYPE: usize = 4;
 export const R_GAS_USED: usize = 8;
-const R_LOGS: usize = 16;
-const R_LOGS_END: usize = 20;
-const R_LOG_COUNT: usize = 24;
-const R_BLOOM: usize = 28;
-export const RESULT_BYTES: usize = 32;
+export const R_CUMULATIVE_GAS: usize = 16;
+const R_LOGS: usize = 24;
+const R_LOG_BYTES: usize = 28;
+const R_BLOOM_VALUES: usize = 32;
+export const RESULT_BYTES: usize = 40;
 
 // Words of this file.
 // @ts-ignore: decorator
@@ -391,6 +393,7 @@ export function includeTransaction(tx: usize, result: usize): i32 {
   if (rejection) return rejection;
   commitView();
   blockGasUsed += load<i64>(result, R_GAS_USED);
+  store<i64>(result, blockGasUsed, R_CUMULATIVE_GAS);
   blockBlobs += load<u32>(tx, T_BLOB_COUNT);
   return 0;
 }
@@ -552,17 +555,16 @@ function writeResult(result: usize, tx: usize, status: i32, used: i64): void {
   store<i64>(result, used, R_GAS_USED);
   const bytes = logsTop - logs;
   if (bytes == 0) {
-    memory.fill(result + R_LOGS, 0, 16);
+    memory.fill(result + R_LOGS, 0, 12);
     return;
   }
-  const kept = allocate(bytes);
+  const values = bloomValues(logs, logsTop);
+  const kept = allocateOutput(bytes + <usize>values * BLOOM_VALUE_BYTES);
   memory.copy(kept, logs, bytes);
-  const bloom = allocate(256);
-  memory.fill(bloom, 0, 256);
+  writeBloomBits(kept + bytes, kept, kept + bytes);
   store<u32>(result, <u32>kept, R_LOGS);
-  store<u32>(result, <u32>(kept + bytes), R_LOGS_END);
-  store<u32>(result, bloomOf(bloom, kept, kept + bytes), R_LOG_COUNT);
-  store<u32>(result, <u32>bloom, R_BLOOM);
+  store<u32>(result, <u32>bytes, R_LOG_BYTES);
+  store<u32>(result, values, R_BLOOM_VALUES);
 }
 
 /**
@@ -570,6 +572,7 @@ function writeResult(result: usize, tx: usize, status: i32, used: i64): void {
  * code, 0 where the call failed, 1 else; its output is the return data.
  */
 export function systemCall(address: usize, input: usize, inputBytes: usize): i32 {
+  viewNext();
   beginView();
   beginLogs();
   const frame = rootFrame();
@@ -608,6 +611,7 @@ export function systemCall(address: usize, input: usize, inputBytes: usize): i32
 
 /** Adds to a balance outside any transaction: withdrawals (EIP-4895) and rewards. `amount` is a word. */
 export function credit(address: usize, amount: usize): void {
+  viewNext();
   beginView();
   const limbs = amountWord();
   readAddress(limbs, address);

@@ -4,7 +4,7 @@ import { createEvmExecutor } from "./evm/index.ts";
 import type { Executor } from "./executor.ts";
 import { createOracleExecutor } from "./oracle/index.ts";
 
-export { type ConflictCounts, createEvmExecutor, type EvmExecutorOptions } from "./evm/index.ts";
+export { createEvmExecutor, type EvmExecutorOptions } from "./evm/index.ts";
 export * from "./executor.ts";
 export { blockBloom, encodeReceipt, logsBloom } from "./receipt.ts";
 

@@ -8,16 +8,15 @@ import { loadAsset } from "../../backends/assets.ts";
 import { forkAtLeast } from "../../chains/ethereum/forks.ts";
 import { LanewiseError } from "../../core/index.ts";
 import type { StateSource } from "../../state/source.ts";
-import type { ExecutableBlock, Execution, Executor } from "../executor.ts";
-import { prepare, setEnvironment } from "./inputs.ts";
+import type { ConflictReport, ExecutableBlock, Execution, Executor } from "../executor.ts";
+import { readConflicts } from "./conflicts.ts";
+import { Inputs, setEnvironment } from "./inputs.ts";
 import { HostMachine } from "./machine.ts";
-import { readReceipts, readStateDiff } from "./outcome.ts";
+import { Changes, type EvmReceipt, LazyStateDiff, readReceipts } from "./outcome.ts";
 import { MAX_THREADS } from "./questions.ts";
 import { rejectionReason } from "./rejections.ts";
-import { beginBlock, endBlock } from "./system-operations.ts";
-import { type ConflictCounts, Threads } from "./threads.ts";
-
-export type { ConflictCounts } from "./threads.ts";
+import { type BlockEnd, beginBlock, endBlock, requestsOf } from "./system-operations.ts";
+import { DECODED_AT_ONCE, Threads } from "./threads.ts";
 
 /** Options of {@link createEvmExecutor}. */
 export interface EvmExecutorOptions {
@@ -27,14 +26,15 @@ export interface EvmExecutorOptions {
   readonly leastParallel?: number;
   /** Runs transactions alone, without system calls, withdrawals, rewards and requests, as state tests want it. */
   readonly transactionsOnly?: boolean;
-  /** Told after each block that ran on several threads. */
-  readonly onConflicts?: (counts: ConflictCounts) => void;
 }
 
 /** Transactions run between two looks at the event loop and the abort signal. */
 const SLICE = 1024;
 /** Below this the threads' start costs more than they save. */
 const LEAST_PARALLEL = 16;
+
+/** Part of the first transactions that may stand in one chain of hints; where there are more, threads would only wait for one another. */
+const DEPENDENT = 0.75;
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
@@ -92,10 +92,35 @@ export function createEvmExecutor(options: EvmExecutorOptions = {}): Executor {
   };
 }
 
-/** The transactions of a block, executed: where their results are, or why one may not be included. */
+/** A block whose transactions have run, or the one that may not be included. */
 type Ran =
-  | { readonly ok: true; readonly results: number; readonly gasUsed: bigint }
+  | {
+      readonly ok: true;
+      readonly gasUsed: bigint;
+      readonly receipts: readonly EvmReceipt[];
+      readonly end: BlockEnd;
+      readonly changes: Changes;
+      readonly conflicts?: ConflictReport;
+    }
   | { readonly ok: false; readonly index: number; readonly reason: string };
+
+/** One block on its way through an engine. */
+interface Run {
+  readonly block: ExecutableBlock;
+  readonly state: StateSource;
+  readonly count: number;
+  within<T>(work: () => T): T;
+  check(): void;
+}
+
+/** A block that has been set up. */
+interface Begun {
+  readonly inputs: Inputs;
+  readonly results: number;
+}
+
+const NO_REQUESTS = { ok: true, requests: [] } as const;
+const NO_END: BlockEnd = { ok: true, outputs: [] };
 
 /** An instance with its memory and threads. */
 class Engine {
@@ -113,85 +138,97 @@ class Engine {
   async execute(block: ExecutableBlock, state: StateSource, check: () => void): Promise<Execution> {
     const machine = this.#machine;
     const within = <T>(work: () => T): T => machine.within(state, work);
-    const ran =
-      (await this.#runParallel(block, within, check)) ??
-      (await this.#runSerial(block, within, check));
+    const run: Run = { block, state, count: block.transactions.length, within, check };
+    const ran = (await this.#runParallel(run)) ?? (await this.#runSerial(run, this.#begin(run)));
     if (!ran.ok) return { ok: false, invalid: { index: ran.index, reason: ran.reason } };
-    const { gasUsed } = ran;
-    const receipts = readReceipts(machine, ran.results, block.transactions.length);
-    let requests: readonly Uint8Array[] = [];
-    if (!this.#options.transactionsOnly) {
-      const end = within(() => endBlock(machine, block, receipts));
-      if (!end.ok) {
-        return { ok: false, invalid: { index: block.transactions.length, reason: end.reason } };
-      }
-      requests = end.requests;
+    const { receipts, gasUsed, conflicts } = ran;
+    const requests = this.#options.transactionsOnly
+      ? NO_REQUESTS
+      : requestsOf(block, ran.end, receipts);
+    if (!requests.ok) {
+      return { ok: false, invalid: { index: run.count, reason: requests.reason } };
     }
-    const stateDiff = within(() => readStateDiff(machine));
-    return { ok: true, result: { receipts, gasUsed, requests, stateDiff } };
+    const stateDiff = new LazyStateDiff(ran.changes);
+    const result = { receipts, gasUsed, requests: requests.requests, stateDiff };
+    return { ok: true, result: conflicts === undefined ? result : { ...result, conflicts } };
   }
 
-  /** Sets the block up; addresses of its decoded transactions and of room for their results. */
-  #begin(
-    block: ExecutableBlock,
-    within: <T>(work: () => T) => T,
-  ): { records: number; results: number } {
+  /** Sets the block up; none of its transactions is decoded yet. */
+  #begin({ block, count, within }: Run): Begun {
     const machine = this.#machine;
     setEnvironment(machine, block);
     if (!this.#options.transactionsOnly) within(() => beginBlock(machine, block));
-    const records = prepare(machine, block);
-    const room = Math.max(1, block.transactions.length) * machine.evm.resultBytes();
-    return { records, results: machine.evm.allocate(room) };
+    const inputs = new Inputs(machine, block);
+    return {
+      inputs,
+      results: machine.evm.allocate(Math.max(1, count) * machine.evm.resultBytes()),
+    };
   }
 
-  async #runSerial(
-    block: ExecutableBlock,
-    within: <T>(work: () => T) => T,
-    check: () => void,
-  ): Promise<Ran> {
-    const { evm } = this.#machine;
-    const count = block.transactions.length;
-    const { records, results } = this.#begin(block, within);
-    for (let done = 0; done < count; done += SLICE) {
+  /** What follows the last transaction. */
+  #end(block: ExecutableBlock): BlockEnd {
+    return this.#options.transactionsOnly ? NO_END : endBlock(this.#machine, block);
+  }
+
+  async #runSerial({ block, count, within, check }: Run, begun: Begun): Promise<Ran> {
+    const machine = this.#machine;
+    const { evm } = machine;
+    const { inputs, results } = begun;
+    for (let done = 0; done < count; ) {
       if (done > 0) {
         await new Promise((resolve) => setImmediate(resolve));
         check();
       }
       const slice = Math.min(SLICE, count - done);
-      const ran = within(() =>
-        evm.execute(records + done * evm.recordBytes(), results + done * evm.resultBytes(), slice),
-      );
+      if (inputs.done < done + slice) inputs.decode(done + slice);
+      const records = inputs.records + done * evm.recordBytes();
+      const ran = within(() => evm.execute(records, results + done * evm.resultBytes(), slice));
       if (ran < slice) {
-        const expected = this.#machine.getWord(evm.rejectionExpected());
-        const got = this.#machine.getWord(evm.rejectionGot());
+        const expected = machine.getWord(evm.rejectionExpected());
+        const got = machine.getWord(evm.rejectionGot());
         const reason = rejectionReason(evm.rejection.value, expected, got);
         return { ok: false, index: done + ran, reason };
       }
+      done += slice;
     }
-    return { ok: true, results, gasUsed: evm.gasUsed() };
+    const end = within(() => this.#end(block));
+    const changesStart = within(() => evm.collectChanges());
+    const receipts = readReceipts(machine, results, count, changesStart);
+    const changes = new Changes(machine, changesStart, evm.outputEnd());
+    return { ok: true, gasUsed: evm.gasUsed(), receipts, end, changes };
   }
 
   /** `undefined` where the block is to run serially: it is small or old, or did not come to an end with all transactions included. */
-  async #runParallel(
-    block: ExecutableBlock,
-    within: <T>(work: () => T) => T,
-    check: () => void,
-  ): Promise<Ran | undefined> {
+  async #runParallel(run: Run): Promise<Ran | undefined> {
+    const { block, count, within } = run;
     const least = this.#options.leastParallel ?? LEAST_PARALLEL;
-    if (this.#threads === undefined || this.#threads.lost) return undefined;
-    if (block.transactions.length < least) return undefined;
+    const threads = this.#threads;
+    if (threads === undefined || threads.lost || count < least) return undefined;
     if (!forkAtLeast(block.environment.fork, "cancun")) return undefined;
     const machine = this.#machine;
-    const { records, results } = this.#begin(block, within);
-    const counts = await this.#threads.run(block, within, records, results, check);
-    if (counts === undefined) return undefined;
     const { evm } = machine;
+    const begun = this.#begin(run);
+    const { inputs, results } = begun;
+    evm.beginParallel(inputs.records, results, count);
+    inputs.decode(Math.min(count, DECODED_AT_ONCE));
+    evm.offer(inputs.done);
+    if (evm.longestHint.value > DEPENDENT * inputs.done) return this.#runSerial(run, begun);
+    const epilogue = (): { end: BlockEnd; changesStart: number } => {
+      const owed = evm.beginEpilogue();
+      const coinbase = evm.allocate(32);
+      machine.bytes.set(block.environment.coinbase, coinbase);
+      evm.credit(coinbase, owed);
+      return { end: this.#end(block), changesStart: evm.beginSettling() };
+    };
+    const ended = await threads.run({ ...run, ...begun }, epilogue);
+    if (ended === undefined) return undefined;
     const gasUsed = evm.parallelGasUsed();
-    const address = evm.allocate(20);
-    machine.bytes.set(block.environment.coinbase, address);
-    within(() => evm.credit(address, evm.endParallel()));
-    this.#options.onConflicts?.(counts);
-    return { ok: true, results, gasUsed };
+    // The other threads have begun to settle the state meanwhile.
+    const receipts = readReceipts(machine, results, count, ended.changesStart);
+    if (!(await threads.settle(within))) return undefined;
+    const changes = new Changes(machine, ended.changesStart, evm.outputEnd());
+    const conflicts = readConflicts(machine, changes);
+    return { ok: true, gasUsed, receipts, end: ended.end, changes, conflicts };
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * How instances in other threads read the state: they put a question into shared memory and spin; the thread that has the state answers
- * between two transactions of its own.
+ * How instances in other threads read what is not in shared memory: they put a question there and spin; the thread that has the state
+ * answers between two transactions of its own.
  *
  * Words at `QUESTIONS` (assembly/evm/layout.ts): the block's number, threads that have finished it; then 32 bytes a thread: state,
  * question, three arguments, answer.
