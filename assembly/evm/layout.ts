@@ -161,6 +161,20 @@ export function allocate(bytes: usize): usize {
   return at;
 }
 
+let version: usize = 0;
+let versionEnd: usize = 0;
+
+/** Takes block heap for versions, which fill one line each. */
+export function allocateVersion(bytes: usize): usize {
+  if (version + bytes > versionEnd) {
+    version = take(HEAP_NEXT, HEAP_END, CHUNK_BYTES);
+    versionEnd = version + CHUNK_BYTES;
+  }
+  const at = version;
+  version += bytes;
+  return at;
+}
+
 let output: usize = 0;
 let outputChunkEnd: usize = 0;
 
@@ -243,6 +257,8 @@ export function enterBlock(): i32 {
   bucketMask = load<u32>(BUCKET_MASK);
   chunk = 0;
   chunkEnd = 0;
+  version = 0;
+  versionEnd = 0;
   output = 0;
   outputChunkEnd = 0;
   accountNext = 0;

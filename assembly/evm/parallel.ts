@@ -34,6 +34,7 @@ import {
 } from "./layout";
 import { noteConflict, readAddress } from "./locations";
 import {
+  publishedChain,
   publishedReadCount,
   publishedReads,
   publishedWriteCount,
@@ -92,30 +93,29 @@ const REPEATED: usize = SCHEDULER + 1028;
 const DEFERRED_COUNT: usize = SCHEDULER + 1032;
 const PARKED: usize = SCHEDULER + 1036;
 
-// A task: what the scheduler knows of one transaction.
+// A task: what the scheduler knows of one transaction. One line, since neighbours run in different threads.
 const STATE: usize = 0;
 /** Index + 1 of the last transaction that waits for this one, or CLOSED. */
 const WAITERS: usize = 4;
 const NEXT_WAITER: usize = 8;
-/** Index + 1 of the transaction to wait for, or 0. */
+/** Index + 1 of the transaction to wait for, or 0; once executed, length of the chain of reads that ends here. */
 const PREDECESSOR: usize = 12;
+const CHAIN: usize = 12;
 const READS: usize = 16;
 const READ_COUNT: usize = 20;
 const WRITES: usize = 24;
 const WRITE_COUNT: usize = 28;
-const REJECTION: usize = 32;
-/** 1 where the transaction has read the coinbase's account, and so paid into it what it was owed. */
-const PAID: usize = 36;
-/** Length of the chain of hints that ends here, then of the chain of reads. */
-const DEPTH: usize = 40;
-const FEE: usize = 48;
-/** Two lines: neighbours run in different threads. */
-const TASK_BYTES: usize = 128;
+/** Word: what the coinbase is owed; before execution, length of the chain of hints that ends here. */
+const FEE: usize = 32;
+const HINT_CHAIN: usize = 32;
+const TASK_BYTES: usize = 64;
 
 const NEW: u32 = 0;
 const EXECUTED: u32 = 1;
 /** To be executed at the frontier only. */
 const DEFERRED: u32 = 2;
+/** May not be included, as far as the execution could see. */
+const REJECTED: u32 = 3;
 const CLOSED: u32 = 0xffffffff;
 
 /** Transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
@@ -178,7 +178,7 @@ const TRANSFER_SELECTOR: u32 = 0xbb9c05a9;
 // Entries of 32 bytes: address limbs, u32 index + 1 of the last transaction that had it.
 let hints: usize = 0;
 let hintMask: u32 = 0;
-/** Longest chain of hints so far. */
+/** Longest chain of hints among the transactions offered first. */
 export let longestHint: u32 = 0;
 
 function beginHints(count: u32): void {
@@ -208,9 +208,10 @@ function hint(from: u32, to: u32): void {
     }
     const mine = task(i);
     store<u32>(mine, last, PREDECESSOR);
-    const depth = 1 + (last ? load<u32>(task(last - 1), DEPTH) : 0);
-    store<u32>(mine, depth, DEPTH);
-    longestHint = max<u32>(longestHint, depth);
+    if (from) continue;
+    const chain = 1 + (last ? load<u32>(task(last - 1), HINT_CHAIN) : 0);
+    store<u32>(mine, chain, HINT_CHAIN);
+    longestHint = max<u32>(longestHint, chain);
   }
 }
 
@@ -311,25 +312,25 @@ function park(i: u32): bool {
 function speculate(i: u32): void {
   running = i;
   viewAmong(<i32>i, 0, 0);
-  executeTask(i);
-  finishSpeculation(i, EXECUTED);
+  finishSpeculation(i, executeTask(i) ? REJECTED : EXECUTED);
 }
 
-/** Executes transaction `i` and publishes what it read and wrote. */
-function executeTask(i: u32): void {
+/** Executes transaction `i` and publishes what it read and wrote; answers why it may not be included, or 0. */
+function executeTask(i: u32): i32 {
   const mine = task(i);
   executions++;
   const record = <usize>load<u32>(RECORDS) + <usize>i * T_BYTES;
   const result = <usize>load<u32>(RESULTS) + <usize>i * RESULT_BYTES;
   const rejection = executeTransaction(record, result);
-  store<i32>(mine, rejection, REJECTION);
   if (rejection || coinbasePaid) setU64(mine + FEE, 0);
   else copy(mine + FEE, unpaidFee());
   publishView(rejection == 0);
+  store<u32>(mine, publishedChain, CHAIN);
   store<u32>(mine, <u32>publishedReads, READS);
   store<u32>(mine, publishedReadCount, READ_COUNT);
   store<u32>(mine, <u32>publishedWrites, WRITES);
   store<u32>(mine, publishedWriteCount, WRITE_COUNT);
+  return rejection;
 }
 
 /** Lets the frontier see the transaction, and takes over those that waited for it. */
@@ -390,27 +391,18 @@ function moveFrontier(count: u32): void {
     const mine = task(i);
     const state = atomic.load<u32>(mine, STATE);
     if (state == NEW) return;
-    if (state == DEFERRED || !readsStand(i, mine)) executeAgain(i, mine);
-    if (load<u32>(mine, REJECTION) || !fits(i)) return stopParallel();
-    if (load<u32>(mine, PAID)) setU64(OWED, 0);
+    let rejected = state == REJECTED;
+    if (state == DEFERRED || !readsStand(i, mine)) {
+      rejected = executeAgain(i, mine, state == DEFERRED) != 0;
+      if (!rejected && coinbasePaid) setU64(OWED, 0); // it was added to the balance that was read
+    }
+    if (rejected || !fits(i)) return stopParallel();
     add(OWED, OWED, mine + FEE);
-    measureChain(mine);
+    const chain = load<u32>(mine, CHAIN);
+    if (chain > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, chain);
     i++;
     atomic.store<u32>(FRONTIER, i);
   }
-}
-
-/** Notes how long a chain of reads the transaction ends. */
-function measureChain(mine: usize): void {
-  const reads = <usize>load<u32>(mine, READS);
-  const end = reads + ((<usize>load<u32>(mine, READ_COUNT)) << 3);
-  let depth: u32 = 0;
-  for (let at = reads; at < end; at += 8) {
-    const number = load<u32>(at, 4);
-    if (number) depth = max<u32>(depth, load<u32>(task((number >> 1) - 1), DEPTH));
-  }
-  store<u32>(mine, ++depth, DEPTH);
-  if (depth > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, depth);
 }
 
 /** Whether the transaction would read the same versions again. */
@@ -427,17 +419,16 @@ function readsStand(i: u32, mine: usize): bool {
 }
 
 /** Executes the transaction with all before it final; what it wrote the first time and not again is taken back. */
-function executeAgain(i: u32, mine: usize): void {
-  const deferred = load<u32>(mine, STATE) == DEFERRED;
+function executeAgain(i: u32, mine: usize, deferred: bool): i32 {
   const writes = <usize>load<u32>(mine, WRITES);
   const end = writes + (deferred ? 0 : (<usize>load<u32>(mine, WRITE_COUNT)) << 2);
   if (!deferred) atomic.add<u32>(REPEATED, 1);
   atFrontier = true;
   viewAmong(<i32>i, 1, OWED);
-  executeTask(i);
+  const rejection = executeTask(i);
   atFrontier = false;
-  store<u32>(mine, u32(coinbasePaid && !load<u32>(mine, REJECTION)), PAID);
   for (let at = writes; at < end; at += 4) dropVersion(<usize>load<u32>(at), versionNumber(i, 0));
+  return rejection;
 }
 
 /** Whether gas limit and blobs fit what the block has left; counts them. */

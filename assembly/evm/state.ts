@@ -45,12 +45,12 @@ import {
   slotValue,
 } from "./locations";
 import {
-  accountVersion,
+  CHAIN as VERSION_CHAIN,
   CODE as VERSION_CODE,
   FLAGS as VERSION_FLAGS,
   NONCE as VERSION_NONCE,
   NUMBER as VERSION_NUMBER,
-  readSlotVersion,
+  newestBelow,
   REMOVED,
   versionNumber,
   WORD as VERSION_WORD,
@@ -107,6 +107,8 @@ let index: i32 = -1;
 let execution: u32 = 0;
 /** Fees that the coinbase is owed by the transactions before; only final executions may look. */
 let owed: usize = 0;
+/** Length of the longest chain of reads that ends with a version which the transaction has read. */
+let chain: u32 = 0;
 
 /** Runs the next transactions one by one. */
 export function viewAlone(): void {
@@ -147,6 +149,7 @@ export function beginView(): void {
   used = 0;
   entriesTop = entries;
   journalTop = journal;
+  chain = 0;
 }
 
 /** Doubles the index and files every entry again. */
@@ -285,11 +288,12 @@ function setRead(e: usize, flags: u32, nonce: u64, balance: usize): void {
 function loadVersion(e: usize, location: usize): void {
   const coinbase = isCoinbase(e);
   if (coinbase && execution == 0) defer();
-  const version = accountVersion(location, index);
+  const version = newestBelow(location, index);
   store<u32>(e, <u32>location, LOCATION);
   if (version) {
     store<u32>(e, load<u32>(version, VERSION_NUMBER), ACCOUNT_NUMBER);
     store<u32>(e, load<u32>(version, VERSION_CODE), CODE);
+    chain = max<u32>(chain, load<u32>(version, VERSION_CHAIN));
     const flags = load<u32>(version, VERSION_FLAGS) & EXISTS;
     setRead(e, flags, load<u64>(version, VERSION_NONCE), version + VERSION_WORD);
   } else {
@@ -337,8 +341,15 @@ function loadSlot(e: usize): void {
   readAccountEntry(owner);
   const location = slotLocation(<usize>load<u32>(owner, LOCATION), e + KEY);
   store<u32>(e, <u32>location, LOCATION);
-  if (index >= 0) store<u32>(e, readSlotVersion(location, index, e + ORIGINAL), SLOT_NUMBER);
-  else slotValue(location, e + ORIGINAL);
+  const version = index >= 0 ? newestBelow(location, index) : 0;
+  if (version) {
+    copy(e + ORIGINAL, version + VERSION_WORD);
+    store<u32>(e, load<u32>(version, VERSION_NUMBER), SLOT_NUMBER);
+    chain = max<u32>(chain, load<u32>(version, VERSION_CHAIN));
+  } else {
+    slotValue(location, e + ORIGINAL);
+    store<u32>(e, 0, SLOT_NUMBER);
+  }
   copy(e + VALUE, e + ORIGINAL);
 }
 
@@ -570,11 +581,14 @@ export let publishedReads: usize = 0;
 export let publishedReadCount: u32 = 0;
 export let publishedWrites: usize = 0;
 export let publishedWriteCount: u32 = 0;
+/** Length of the chain of reads that ends with this transaction. */
+export let publishedChain: u32 = 0;
 
 /** Notes what was read and, unless the transaction is not to be included, makes what it wrote visible to those after it. */
 export function publishView(included: bool): void {
   publishedReads = allocate((<usize>used) * 12 + 8);
   publishedWrites = publishedReads + ((<usize>used) << 3);
+  publishedChain = chain + 1;
   let reads = publishedReads;
   let writes = publishedWrites;
   const number = versionNumber(index, execution);
@@ -601,7 +615,7 @@ function publishAccount(e: usize, location: usize, number: u32): bool {
   const flags = load<u32>(e, FLAGS);
   if (flags & DESTRUCTED) {
     setU64(words + 1536, 0);
-    writeVersion(location, number, REMOVED, <u32>EMPTY_CODE, 0, words + 1536);
+    writeVersion(location, number, REMOVED, <u32>EMPTY_CODE, 0, words + 1536, publishedChain);
     return true;
   }
   if (!(flags & TOUCHED)) return false;
@@ -613,13 +627,14 @@ function publishAccount(e: usize, location: usize, number: u32): bool {
     !(flags & CODE_SET)
   )
     return false;
-  writeVersion(location, number, now, load<u32>(e, CODE), load<u64>(e, NONCE), e + BALANCE);
+  const nonce = load<u64>(e, NONCE);
+  writeVersion(location, number, now, load<u32>(e, CODE), nonce, e + BALANCE, publishedChain);
   return true;
 }
 
 function publishSlot(e: usize, location: usize, number: u32): bool {
   if (!(load<u32>(e, FLAGS) & WRITTEN) || eq(e + ORIGINAL, e + VALUE)) return false;
   if (hasFlags(<usize>load<u32>(e, OWNER), DESTRUCTED)) return false;
-  writeVersion(location, number, 0, 0, 0, e + VALUE);
+  writeVersion(location, number, 0, 0, 0, e + VALUE, publishedChain);
   return true;
 }

@@ -6,7 +6,7 @@
  * value before the block. A transaction reads the newest version below its own index, and is right if it would read the same
  * numbers once all before it are final.
  */
-import { allocate, CHUNK_BYTES, CHUNK_HEADER_BYTES } from "./layout";
+import { allocateVersion, CHUNK_BYTES, CHUNK_HEADER_BYTES } from "./layout";
 import {
   ACCOUNT_BYTES,
   EXISTS,
@@ -18,17 +18,18 @@ import {
   setAccountCode,
   setSlotValue,
   SLOT_BYTES,
-  slotValue,
   versionsOf,
 } from "./locations";
 import { copy } from "./u256";
 
-// A version: u32 next older, u32 number, u32 flags, u32 code record, u64 nonce, the balance or value at 32.
+// A version: u32 next older, u32 number, u32 flags, u32 code record, u64 nonce, u32 length of the chain of reads that ends with its
+// transaction, the balance or value at 32.
 const NEXT: usize = 0;
 export const NUMBER: usize = 4;
 export const FLAGS: usize = 8;
 export const CODE: usize = 12;
 export const NONCE: usize = 16;
+export const CHAIN: usize = 24;
 export const WORD: usize = 32;
 const VERSION_BYTES: usize = 64;
 
@@ -53,10 +54,10 @@ function unlock(location: usize): void {
   atomic.store<u32>(lockOf(location), 0);
 }
 
-/** The newest version below transaction `index`, or 0. */
+/** The version that transaction `index` reads, the newest below it, or 0 where that is what the location itself holds. */
 // @ts-ignore: decorator
 @inline
-function newestBelow(location: usize, index: i32): usize {
+export function newestBelow(location: usize, index: i32): usize {
   let version = <usize>atomic.load<u32>(versionsOf(location));
   while (version && load<u32>(version, NUMBER) >> 1 > <u32>index)
     version = <usize>atomic.load<u32>(version, NEXT);
@@ -71,24 +72,6 @@ export function readNumber(location: usize, index: i32): u32 {
   return version ? load<u32>(version, NUMBER) : 0;
 }
 
-/** The version of an account that transaction `index` reads, or 0 where that is what the location itself holds. */
-// @ts-ignore: decorator
-@inline
-export function accountVersion(location: usize, index: i32): usize {
-  return newestBelow(location, index);
-}
-
-/** The slot's value that transaction `index` reads, to `out`; answers the number. */
-export function readSlotVersion(location: usize, index: i32, out: usize): u32 {
-  const version = newestBelow(location, index);
-  if (!version) {
-    slotValue(location, out);
-    return 0;
-  }
-  copy(out, version + WORD);
-  return load<u32>(version, NUMBER);
-}
-
 /** Sets what transaction `index` gives the location; a version of its first execution gives way. */
 export function writeVersion(
   location: usize,
@@ -97,12 +80,14 @@ export function writeVersion(
   code: u32,
   nonce: u64,
   word: usize,
+  chain: u32,
 ): void {
-  const fresh = allocate(VERSION_BYTES); // taken outside the lock: it may throw
+  const fresh = allocateVersion(VERSION_BYTES); // taken outside the lock: it may throw
   store<u32>(fresh, number, NUMBER);
   store<u32>(fresh, flags, FLAGS);
   store<u32>(fresh, code, CODE);
   store<u64>(fresh, nonce, NONCE);
+  store<u32>(fresh, chain, CHAIN);
   copy(fresh + WORD, word);
   lock(location);
   const owner = number >> 1;
