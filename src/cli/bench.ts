@@ -1,5 +1,5 @@
 /**
- * `lanewise bench`: one algorithm against its rivals.
+ * `lanewise bench`: one algorithm, or the executor, against its rivals.
  *
  * @module
  */
@@ -7,28 +7,34 @@ import type { CAC } from "cac";
 import { algorithmById, algorithms } from "../algorithms/index.ts";
 import { type BenchResult, bench, RATIO_BATCH } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
+import { type ExecutorBenchFlags, runExecutorBench } from "./bench-executor.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
-interface Flags extends GpuBenchFlags {
-  readonly against?: string | readonly string[];
+interface Flags extends GpuBenchFlags, ExecutorBenchFlags {
   readonly messageBytes?: unknown;
   readonly workers?: unknown;
   readonly rounds?: unknown;
   readonly roundMs?: unknown;
   readonly cpuTime?: unknown;
+  readonly transactions?: unknown;
 }
 
 /** Adds the command. */
 export function registerBenchCommand(cli: CAC): void {
   cli
-    .command("bench <id>", "Measure an algorithm and its rivals; gpu: the WebGPU column")
+    .command(
+      "bench <id>",
+      "Measure an algorithm and its rivals; executor: blocks; gpu: the WebGPU column",
+    )
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
     .option("--workers <n>", "Only this many workers (default: 1, 2, 4 … cores)")
     .option("--rounds <n>", "Rounds that everybody gets (default: 7)")
-    .option("--round-ms <n>", "Length of one turn (default: 150)")
+    .option("--round-ms <n>", "Length of one turn (default: 150); executor: of a workload (3000)")
     .option("--cpu-time", "Measure processor time: for a machine busy with other work")
+    .option("--workload <name>", "executor: only this workload; may be given again")
+    .option("--transactions <n>", "executor: transactions of the block (default: 2000)")
     .option("--algorithm <id>", "gpu: only this algorithm")
     .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
     .option("--software", "gpu: accept a software GPU (SwiftShader, lavapipe)")
@@ -49,9 +55,16 @@ function bounded(name: string, value: unknown, most: number): number | undefined
 
 async function runBench(id: string, flags: Flags): Promise<void> {
   if (id === "gpu") return runGpuBench(flags);
+  if (id === "executor") {
+    return runExecutorBench(flags, {
+      workers: workersOption(flags.workers),
+      transactions: bounded("--transactions", flags.transactions, 1_000_000),
+      roundMs: bounded("--round-ms", flags.roundMs, 600_000),
+    });
+  }
   const algorithm = algorithmById(id);
   if (!algorithm) {
-    const known = algorithms.map((row) => row.id).join(", ");
+    const known = [...algorithms.map((row) => row.id), "executor", "gpu"].join(", ");
     throw new UsageError(`bench: expected one of ${known}, got ${id}`);
   }
   const workers = workersOption(flags.workers);
