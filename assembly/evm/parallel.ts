@@ -29,6 +29,7 @@ import {
   ENV_MAX_BLOBS,
   outputEnd,
   SCHEDULER,
+  scratchBase,
   SLOT_CHUNKS,
   words,
 } from "./layout";
@@ -98,16 +99,17 @@ const STATE: usize = 0;
 /** Index + 1 of the last transaction that waits for this one, or CLOSED. */
 const WAITERS: usize = 4;
 const NEXT_WAITER: usize = 8;
-/** Index + 1 of the transaction to wait for, or 0; once executed, length of the chain of reads that ends here. */
+/** Index + 1 of a transaction to wait for, or 0; once executed, length of the chain of reads that ends here. */
 const PREDECESSOR: usize = 12;
 const CHAIN: usize = 12;
 const READS: usize = 16;
 const READ_COUNT: usize = 20;
 const WRITES: usize = 24;
 const WRITE_COUNT: usize = 28;
-/** Word: what the coinbase is owed; before execution, length of the chain of hints that ends here. */
+/** Word: what the coinbase is owed; before execution, a second transaction to wait for and the length of the chain of hints. */
 const FEE: usize = 32;
-const HINT_CHAIN: usize = 32;
+const SECOND_PREDECESSOR: usize = 32;
+const HINT_CHAIN: usize = 36;
 const TASK_BYTES: usize = 64;
 
 const NEW: u32 = 0;
@@ -118,9 +120,20 @@ const DEFERRED: u32 = 2;
 const REJECTED: u32 = 3;
 const CLOSED: u32 = 0xffffffff;
 
+/** Bits of a state; above them is who executed the transaction. */
+const STATE_MASK: u32 = 3;
+
 /** Transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
 const WINDOW: u32 = 512;
+/** Most transactions that an instance takes at once, and the share of those left that it takes. */
+const BATCH: u32 = 8;
+const BATCH_SHARE: u32 = 64;
+/** An instance passes the frontier over what others have executed only where it lags by so many, or where there is nothing else to do. */
+const LAG: u32 = 256;
 
+/** The transactions that this instance has taken and not begun. */
+let taken: u32 = 0;
+let takenEnd: u32 = 0;
 /** Index + 1 of the first of this instance's transactions whose predecessor has been executed. */
 let ready: u32 = 0;
 /** The transaction that this instance executes, and whether at the frontier. */
@@ -130,6 +143,13 @@ let atFrontier: bool = false;
 let executions: u32 = 0;
 let parked: u32 = 0;
 let counted: bool = false;
+
+/** What tells this instance's states from others'. */
+// @ts-ignore: decorator
+@inline
+function signature(): u32 {
+  return <u32>(scratchBase >> 20) << 2;
+}
 
 // @ts-ignore: decorator
 @inline
@@ -144,13 +164,14 @@ export function beginParallel(records: usize, results: usize, count: u32): void 
   store<u32>(RECORDS, <u32>records);
   store<u32>(RESULTS, <u32>results);
   const tasks = (allocate(<usize>count * TASK_BYTES + 64) + 63) & ~63;
-  memory.fill(tasks, 0, <usize>count * TASK_BYTES);
   store<u32>(TASKS, <u32>tasks);
   beginHints(count);
 }
 
 /** What an instance does before its first `work` in a block. */
 export function joinParallel(): void {
+  taken = 0;
+  takenEnd = 0;
   ready = 0;
   atFrontier = false;
   executions = 0;
@@ -175,7 +196,7 @@ export function backlog(): i32 {
 /** transfer(address,uint256), as its four bytes lie in memory. */
 const TRANSFER_SELECTOR: u32 = 0xbb9c05a9;
 
-// Entries of 32 bytes: address limbs, u32 index + 1 of the last transaction that had it.
+// Entries of 8 bytes: hash of an address, index + 1 of the last transaction that had it. Two addresses of one hash pass for one.
 let hints: usize = 0;
 let hintMask: u32 = 0;
 /** Longest chain of hints among the transactions offered first. */
@@ -183,33 +204,42 @@ export let longestHint: u32 = 0;
 
 function beginHints(count: u32): void {
   let size: u32 = 64;
-  while (size < count << 2) size <<= 1;
-  hints = allocate((<usize>size) << 5);
-  memory.fill(hints, 0, (<usize>size) << 5);
+  while (size < count * 3) size <<= 1;
+  hints = allocate((<usize>size) << 3);
+  memory.fill(hints, 0, (<usize>size) << 3);
   hintMask = size - 1;
   longestHint = 0;
 }
 
-/** Gives each transaction the last earlier one that has its sender or receiver as sender or receiver. */
+/** Gives each transaction the last earlier ones that have its sender, and its receiver, as sender or receiver. */
 function hint(from: u32, to: u32): void {
   const records = <usize>load<u32>(RECORDS);
   const limbs = words + 1600;
   for (let i = from; i < to; i++) {
     const record = records + <usize>i * T_BYTES;
-    let last = note(record + T_SENDER, i);
+    const last = note(record + T_SENDER, i);
+    let second: u32 = 0;
     const data = <usize>load<u32>(record, T_DATA);
     const bytes = load<u32>(record, T_DATA_BYTES);
     if (!load<u32>(record, T_CREATES)) {
-      if (bytes == 0) last = max<u32>(last, note(record + T_TO, i));
+      if (bytes == 0) second = note(record + T_TO, i);
       else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
         readAddress(limbs, data + 16);
-        last = max<u32>(last, note(limbs, i));
+        second = note(limbs, i);
       }
     }
     const mine = task(i);
+    store<u32>(mine, NEW);
+    store<u32>(mine, 0, WAITERS);
     store<u32>(mine, last, PREDECESSOR);
+    store<u32>(mine, second, SECOND_PREDECESSOR);
     if (from) continue;
-    const chain = 1 + (last ? load<u32>(task(last - 1), HINT_CHAIN) : 0);
+    const chain =
+      1 +
+      max<u32>(
+        last ? load<u32>(task(last - 1), HINT_CHAIN) : 0,
+        second ? load<u32>(task(second - 1), HINT_CHAIN) : 0,
+      );
     store<u32>(mine, chain, HINT_CHAIN);
     longestHint = max<u32>(longestHint, chain);
   }
@@ -217,18 +247,13 @@ function hint(from: u32, to: u32): void {
 
 /** Notes that transaction `i` has this address; answers index + 1 of the last that had it, or 0. */
 function note(limbs: usize, i: u32): u32 {
-  const a0 = load<u64>(limbs);
-  const a1 = load<u64>(limbs, 8);
-  const a2 = load<u64>(limbs, 16);
-  for (let at = hashAddress(a0, a1, a2) & hintMask; ; at = (at + 1) & hintMask) {
-    const entry = hints + ((<usize>at) << 5);
-    const last = load<u32>(entry, 24);
-    if (last && (load<u64>(entry) != a0 || load<u64>(entry, 8) != a1 || load<u64>(entry, 16) != a2))
-      continue;
-    store<u64>(entry, a0);
-    store<u64>(entry, a1, 8);
-    store<u64>(entry, a2, 16);
-    store<u32>(entry, i + 1, 24);
+  const hash = hashAddress(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
+  for (let at = hash & hintMask; ; at = (at + 1) & hintMask) {
+    const entry = hints + ((<usize>at) << 3);
+    const last = load<u32>(entry, 4);
+    if (last && load<u32>(entry) != hash) continue;
+    store<u32>(entry, hash);
+    store<u32>(entry, i + 1, 4);
     return last == i + 1 ? 0 : last;
   }
 }
@@ -260,7 +285,11 @@ export function work(most: i32): i32 {
   const count = load<u32>(COUNT);
   for (; most > 0; most--) {
     const busy = takeAndExecute();
-    advance(count);
+    if (!busy) advance(true);
+    else if (taken == takenEnd && !ready) {
+      const lag = atomic.load<u32>(NEXT) - atomic.load<u32>(FRONTIER);
+      advance(lag > LAG);
+    }
     if (atomic.load<u32>(FRONTIER) >= count) {
       shareCounts();
       return EXECUTED_ALL;
@@ -286,22 +315,44 @@ function takeAndExecute(): bool {
     speculate(i);
     return true;
   }
-  const i = atomic.load<u32>(NEXT);
-  if (i >= atomic.load<u32>(AVAILABLE) || i >= atomic.load<u32>(FRONTIER) + WINDOW) return false;
-  if (atomic.cmpxchg<u32>(NEXT, i, i + 1) == i && !park(i)) speculate(i);
+  if (taken == takenEnd && !take()) return false;
+  const i = taken++;
+  if (!park(i)) speculate(i);
   return true;
 }
 
-/** Leaves transaction `i` with the one it waits for; answers false where that has been executed. */
+/** Takes some of the next transactions: neighbours, since what one thread has executed it passes over cheaply. */
+function take(): bool {
+  while (true) {
+    const i = atomic.load<u32>(NEXT);
+    const end = min<u32>(atomic.load<u32>(AVAILABLE), atomic.load<u32>(FRONTIER) + WINDOW);
+    if (i >= end) return false;
+    const share = max<u32>(1, min<u32>(BATCH, (load<u32>(COUNT) - i) / BATCH_SHARE));
+    const next = min<u32>(end, i + share);
+    if (atomic.cmpxchg<u32>(NEXT, i, next) != i) continue;
+    taken = i;
+    takenEnd = next;
+    return true;
+  }
+}
+
+/** Leaves transaction `i` with one that it waits for; answers false where those have been executed. */
+// @ts-ignore: decorator
+@inline
 function park(i: u32): bool {
   const mine = task(i);
-  const predecessor = load<u32>(mine, PREDECESSOR);
+  return (
+    parkBehind(i, load<u32>(mine, PREDECESSOR)) || parkBehind(i, load<u32>(mine, SECOND_PREDECESSOR))
+  );
+}
+
+function parkBehind(i: u32, predecessor: u32): bool {
   if (!predecessor) return false;
   const other = task(predecessor - 1);
   while (true) {
     const head = atomic.load<u32>(other, WAITERS);
     if (head == CLOSED) return false;
-    store<u32>(mine, head, NEXT_WAITER);
+    store<u32>(task(i), head, NEXT_WAITER);
     if (atomic.cmpxchg<u32>(other, head, i + 1, WAITERS) == head) {
       parked++;
       return true;
@@ -336,13 +387,15 @@ function executeTask(i: u32): i32 {
 /** Lets the frontier see the transaction, and takes over those that waited for it. */
 function finishSpeculation(i: u32, state: u32): void {
   const mine = task(i);
-  atomic.store<u32>(mine, state, STATE);
+  atomic.store<u32>(mine, state | signature(), STATE);
   let waiter = atomic.xchg<u32>(mine, CLOSED, WAITERS);
   while (waiter) {
     const other = task(waiter - 1);
     const after = load<u32>(other, NEXT_WAITER);
-    store<u32>(other, ready, NEXT_WAITER);
-    ready = waiter;
+    if (!park(waiter - 1)) {
+      store<u32>(other, ready, NEXT_WAITER);
+      ready = waiter;
+    }
     waiter = after;
   }
 }
@@ -373,24 +426,32 @@ export function completed(): bool {
 
 // ---- the frontier ----
 
-/** Moves the frontier as far as it goes, unless another instance is doing that. */
-function advance(count: u32): void {
+/** Moves the frontier as far as it goes, over others' transactions if told, unless another instance is doing that. */
+function advance(others: bool): void {
   while (true) {
     const front = atomic.load<u32>(FRONTIER);
-    if (front >= count || atomic.load<u32>(task(front), STATE) == NEW) return;
+    const end = atomic.load<u32>(AVAILABLE);
+    if (front >= end || !passable(atomic.load<u32>(task(front), STATE), others)) return;
     if (atomic.load<u32>(LOCK) || atomic.cmpxchg<u32>(LOCK, 0, 1)) return;
-    moveFrontier(count);
+    moveFrontier(end, others);
     atomic.store<u32>(LOCK, 0);
     if (atomic.load<u32>(STOPPED)) return;
   }
 }
 
-function moveFrontier(count: u32): void {
+// @ts-ignore: decorator
+@inline
+function passable(signed: u32, others: bool): bool {
+  return (signed & STATE_MASK) != NEW && (others || (signed & ~STATE_MASK) == signature());
+}
+
+function moveFrontier(end: u32, others: bool): void {
   let i = atomic.load<u32>(FRONTIER);
-  while (i < count && !atomic.load<u32>(STOPPED)) {
+  while (i < end && !atomic.load<u32>(STOPPED)) {
     const mine = task(i);
-    const state = atomic.load<u32>(mine, STATE);
-    if (state == NEW) return;
+    const signed = atomic.load<u32>(mine, STATE);
+    if (!passable(signed, others)) return;
+    const state = signed & STATE_MASK;
     let rejected = state == REJECTED;
     if (state == DEFERRED || !readsStand(i, mine)) {
       rejected = executeAgain(i, mine, state == DEFERRED) != 0;

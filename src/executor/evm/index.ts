@@ -16,7 +16,7 @@ import { Changes, type EvmReceipt, LazyStateDiff, readReceipts } from "./outcome
 import { MAX_THREADS } from "./questions.ts";
 import { rejectionReason } from "./rejections.ts";
 import { type BlockEnd, beginBlock, endBlock, requestsOf } from "./system-operations.ts";
-import { DECODED_AT_ONCE, Threads } from "./threads.ts";
+import { DECODED_FIRST, Threads } from "./threads.ts";
 
 /** Options of {@link createEvmExecutor}. */
 export interface EvmExecutorOptions {
@@ -205,12 +205,13 @@ class Engine {
     const threads = this.#threads;
     if (threads === undefined || threads.lost || count < least) return undefined;
     if (!forkAtLeast(block.environment.fork, "cancun")) return undefined;
+    threads.wake();
     const machine = this.#machine;
     const { evm } = machine;
     const begun = this.#begin(run);
     const { inputs, results } = begun;
     evm.beginParallel(inputs.records, results, count);
-    inputs.decode(Math.min(count, DECODED_AT_ONCE));
+    inputs.decode(Math.min(count, DECODED_FIRST));
     evm.offer(inputs.done);
     if (evm.longestHint.value > DEPENDENT * inputs.done) return this.#runSerial(run, begun);
     const epilogue = (): { end: BlockEnd; changesStart: number } => {

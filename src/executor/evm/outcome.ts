@@ -22,6 +22,13 @@ const LOGS = 24;
 const LOG_BYTES = 28;
 const BLOOM_VALUES = 32;
 
+/** A copy of shared memory into fresh memory that is not filled with zeros first. */
+function copyOf(memory: MachineMemory, start: number, end: number): Uint8Array {
+  const own = Buffer.allocUnsafeSlow(end - start);
+  own.set(memory.bytes.subarray(start >>> 0, end >>> 0));
+  return new Uint8Array(own.buffer, own.byteOffset, own.length);
+}
+
 /** Bytes of the memory of one block, copied. */
 class Output {
   readonly bytes: Uint8Array;
@@ -31,7 +38,7 @@ class Output {
 
   constructor(memory: MachineMemory, start: number, end: number) {
     this.start = start >>> 0;
-    this.bytes = memory.own(start, end - start);
+    this.bytes = copyOf(memory, start, end);
     this.view = new DataView(this.bytes.buffer);
   }
 }
@@ -170,7 +177,7 @@ export class Changes {
   readonly #view: DataView;
 
   constructor(memory: MachineMemory, start: number, end: number) {
-    this.#bytes = memory.own(start, end - start);
+    this.#bytes = copyOf(memory, start, end);
     this.#view = new DataView(this.#bytes.buffer);
   }
 

@@ -13,9 +13,10 @@ import { Switchboard } from "./questions.ts";
 /** Pieces of work that the host's instance does between two looks at the others: at what they ask, or at how much they have left. */
 const PIECES_ASKED = 2;
 const PIECES_ALONE = 16;
-/** Transactions decoded at a time while others execute those before, and how few left are reason for more. */
-export const DECODED_AT_ONCE = 512;
-const LEAST_BACKLOG = 384;
+/** Transactions decoded before threads begin, then at a time while others execute those before; how few left are reason for more. */
+export const DECODED_FIRST = 96;
+const DECODED_AT_ONCE = 256;
+const LEAST_BACKLOG = 256;
 /** Milliseconds between two looks at the event loop. */
 const YIELD_EVERY_MS = 10;
 /** Looks at the others between two looks at the event loop, once the host's instance is done. */
@@ -78,6 +79,11 @@ export class Threads {
   /** Whether a thread has died: what it held is held for ever, so that no block may run on the others. */
   get lost(): boolean {
     return this.#lost;
+  }
+
+  /** Wakes the threads for a block that is about to be set up. */
+  wake(): void {
+    this.#switchboard.ring();
   }
 
   /**
