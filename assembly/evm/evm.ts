@@ -33,6 +33,7 @@ import { setScratch } from "./u256";
 import {
   beginBlock as beginTransactions,
   blockGasUsed,
+  dropCandidate,
   expectedWord,
   gotWord,
   includeTransaction,
@@ -57,15 +58,19 @@ export {
   beginParallel,
   beginSettling,
   completed,
+  dropRejected,
   EXECUTIONS,
   joinParallel,
   longestChain,
   longestHint,
   offer,
   parallelGasUsed,
+  suggest,
+  taskList,
   stopParallel,
   work,
 } from "./parallel";
+export { operations } from "./state";
 export { credit, storeSystemSlot, systemCall } from "./transaction";
 
 /** Lays out a fresh memory: code from `codeStart`, block heap, output up to `end`. `HASH_SECRETS` must be filled. */
@@ -143,6 +148,20 @@ export function execute(records: usize, results: usize, count: u32): u32 {
     if (rejection) return i;
   }
   return count;
+}
+
+/** Runs candidates one by one, and drops those that may not be included where they stand. */
+export function build(records: usize, results: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const result = results + <usize>i * RESULT_BYTES;
+    const code = includeTransaction(records + <usize>i * T_BYTES, result);
+    if (code) dropCandidate(result, code);
+  }
+}
+
+/** Where a decoded transaction has its number of authorisations. */
+export function authorisationCountOf(record: usize): u32 {
+  return load<u32>(record, T_AUTHORISATION_COUNT);
 }
 
 /** Words that a rejection expected and got. */

@@ -44,12 +44,16 @@ import {
   viewAlone,
   viewAmong,
 } from "./state";
+import { REJECT_BLOCK_BLOBS, REJECT_BLOCK_GAS } from "./rejections";
 import {
   coinbasePaid,
+  dropCandidate,
+  dropFor,
   executeTransaction,
   R_CUMULATIVE_GAS,
   R_GAS_USED,
   RESULT_BYTES,
+  setBlockTotals,
   unpaidFee,
 } from "./transaction";
 import { add, copy, setU64 } from "./u256";
@@ -75,6 +79,8 @@ const COUNT: usize = SCHEDULER + 520;
 const RECORDS: usize = SCHEDULER + 524;
 const RESULTS: usize = SCHEDULER + 528;
 const TASKS: usize = SCHEDULER + 532;
+/** Not 0: the transactions are candidates, and what may not be included is dropped instead of ending the block. */
+const BUILDING: usize = SCHEDULER + 536;
 // Changed by whoever holds LOCK.
 const BLOBS: usize = SCHEDULER + 640;
 /** Longest chain of transactions of which each has read what the one before wrote. */
@@ -168,8 +174,19 @@ export function beginParallel(records: usize, results: usize, count: u32): void 
   beginHints(count);
 }
 
+/** Has the block built of candidates. */
+export function dropRejected(): void {
+  store<u32>(BUILDING, 1);
+}
+
+/** Address of the tasks, for the host's access list (src/executor/evm/access-list.ts). */
+export function taskList(): usize {
+  return load<u32>(TASKS);
+}
+
 /** What an instance does before its first `work` in a block. */
 export function joinParallel(): void {
+  setBlockTotals(0, 0);
   taken = 0;
   takenEnd = 0;
   ready = 0;
@@ -202,7 +219,16 @@ let hintMask: u32 = 0;
 /** Longest chain of hints among the transactions offered first. */
 export let longestHint: u32 = 0;
 
+/** Pairs of u32 for each transaction, index + 1 of what it may have to wait for, in place of our own guesses; or 0. */
+let suggestions: usize = 0;
+
+/** Takes hints from an access list; any numbers do no harm. */
+export function suggest(pairs: usize): void {
+  suggestions = pairs;
+}
+
 function beginHints(count: u32): void {
+  suggestions = 0;
   let size: u32 = 64;
   while (size < count * 3) size <<= 1;
   hints = allocate((<usize>size) << 3);
@@ -217,27 +243,35 @@ function hint(from: u32, to: u32): void {
   const limbs = words + 1600;
   for (let i = from; i < to; i++) {
     const record = records + <usize>i * T_BYTES;
-    const last = note(record + T_SENDER, i);
+    let first: u32 = 0;
     let second: u32 = 0;
-    const data = <usize>load<u32>(record, T_DATA);
-    const bytes = load<u32>(record, T_DATA_BYTES);
-    if (!load<u32>(record, T_CREATES)) {
-      if (bytes == 0) second = note(record + T_TO, i);
-      else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
-        readAddress(limbs, data + 16);
-        second = note(limbs, i);
+    if (suggestions) {
+      first = load<u32>(suggestions + ((<usize>i) << 3));
+      second = load<u32>(suggestions + ((<usize>i) << 3), 4);
+      if (first > i) first = 0;
+      if (second > i) second = 0;
+    } else {
+      first = note(record + T_SENDER, i);
+      const data = <usize>load<u32>(record, T_DATA);
+      const bytes = load<u32>(record, T_DATA_BYTES);
+      if (!load<u32>(record, T_CREATES)) {
+        if (bytes == 0) second = note(record + T_TO, i);
+        else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
+          readAddress(limbs, data + 16);
+          second = note(limbs, i);
+        }
       }
     }
     const mine = task(i);
     store<u32>(mine, NEW);
     store<u32>(mine, 0, WAITERS);
-    store<u32>(mine, last, PREDECESSOR);
+    store<u32>(mine, first, PREDECESSOR);
     store<u32>(mine, second, SECOND_PREDECESSOR);
     if (from) continue;
     const chain =
       1 +
       max<u32>(
-        last ? load<u32>(task(last - 1), HINT_CHAIN) : 0,
+        first ? load<u32>(task(first - 1), HINT_CHAIN) : 0,
         second ? load<u32>(task(second - 1), HINT_CHAIN) : 0,
       );
     store<u32>(mine, chain, HINT_CHAIN);
@@ -371,8 +405,7 @@ function executeTask(i: u32): i32 {
   const mine = task(i);
   executions++;
   const record = <usize>load<u32>(RECORDS) + <usize>i * T_BYTES;
-  const result = <usize>load<u32>(RESULTS) + <usize>i * RESULT_BYTES;
-  const rejection = executeTransaction(record, result);
+  const rejection = executeTransaction(record, resultOf(i));
   if (rejection || coinbasePaid) setU64(mine + FEE, 0);
   else copy(mine + FEE, unpaidFee());
   publishView(rejection == 0);
@@ -453,14 +486,26 @@ function moveFrontier(end: u32, others: bool): void {
     if (!passable(signed, others)) return;
     const state = signed & STATE_MASK;
     let rejected = state == REJECTED;
-    if (state == DEFERRED || !readsStand(i, mine)) {
-      rejected = executeAgain(i, mine, state == DEFERRED) != 0;
-      if (!rejected && coinbasePaid) setU64(OWED, 0); // it was added to the balance that was read
+    let paid = false;
+    // Why candidates are rejected is known where they are executed; so the last word is had here.
+    if (state == DEFERRED || (rejected && load<u32>(BUILDING)) || !readsStand(i, mine)) {
+      const rejection = executeAgain(i, mine, state != EXECUTED);
+      rejected = rejection != 0;
+      paid = !rejected && coinbasePaid;
+      if (rejected && load<u32>(BUILDING)) dropCandidate(resultOf(i), rejection);
     }
-    if (rejected || !fits(i)) return stopParallel();
-    add(OWED, OWED, mine + FEE);
-    const chain = load<u32>(mine, CHAIN);
-    if (chain > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, chain);
+    if (!rejected && !fits(i)) {
+      rejected = true;
+      takeBack(i, mine);
+    }
+    if (rejected) {
+      if (!load<u32>(BUILDING)) return stopParallel();
+    } else {
+      if (paid) setU64(OWED, 0); // it was added to the balance that was read
+      add(OWED, OWED, mine + FEE);
+      const chain = load<u32>(mine, CHAIN);
+      if (chain > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, chain);
+    }
     i++;
     atomic.store<u32>(FRONTIER, i);
   }
@@ -486,20 +531,48 @@ function executeAgain(i: u32, mine: usize, deferred: bool): i32 {
   if (!deferred) atomic.add<u32>(REPEATED, 1);
   atFrontier = true;
   viewAmong(<i32>i, 1, OWED);
+  setBlockTotals(load<i64>(GAS), load<u32>(BLOBS));
   const rejection = executeTask(i);
+  setBlockTotals(0, 0); // ahead of the frontier nobody knows them
   atFrontier = false;
   for (let at = writes; at < end; at += 4) dropVersion(<usize>load<u32>(at), versionNumber(i, 0));
   return rejection;
 }
 
-/** Whether gas limit and blobs fit what the block has left; counts them. */
+// @ts-ignore: decorator
+@inline
+function resultOf(i: u32): usize {
+  return <usize>load<u32>(RESULTS) + <usize>i * RESULT_BYTES;
+}
+
+/** Takes back what a transaction wrote that does not fit the block. */
+function takeBack(i: u32, mine: usize): void {
+  const writes = <usize>load<u32>(mine, WRITES);
+  const end = writes + ((<usize>load<u32>(mine, WRITE_COUNT)) << 2);
+  for (let at = writes; at < end; at += 4) {
+    dropVersion(<usize>load<u32>(at), versionNumber(i, 0));
+    dropVersion(<usize>load<u32>(at), versionNumber(i, 1));
+  }
+  store<u32>(mine, 0, WRITE_COUNT);
+}
+
+/** Whether gas limit and blobs fit what the block has left; counts them, or notes why not. */
 function fits(i: u32): bool {
   const record = <usize>load<u32>(RECORDS) + <usize>i * T_BYTES;
-  const result = <usize>load<u32>(RESULTS) + <usize>i * RESULT_BYTES;
+  const result = resultOf(i);
   const used = load<i64>(GAS);
   const blobs = load<u32>(BLOBS) + load<u32>(record, T_BLOB_COUNT);
-  if (load<u64>(record, T_GAS_LIMIT) > load<u64>(ENV_GAS_LIMIT) - <u64>used) return false;
-  if (blobs > load<u32>(ENV_MAX_BLOBS)) return false;
+  const left = load<u64>(ENV_GAS_LIMIT) - <u64>used;
+  if (load<u64>(record, T_GAS_LIMIT) > left) {
+    if (load<u32>(BUILDING)) dropFor(result, REJECT_BLOCK_GAS, left, load<u64>(record, T_GAS_LIMIT));
+    return false;
+  }
+  if (blobs > load<u32>(ENV_MAX_BLOBS)) {
+    const leftBlobs = load<u32>(ENV_MAX_BLOBS) - load<u32>(BLOBS);
+    if (load<u32>(BUILDING))
+      dropFor(result, REJECT_BLOCK_BLOBS, leftBlobs, load<u32>(record, T_BLOB_COUNT));
+    return false;
+  }
   const total = used + load<i64>(result, R_GAS_USED);
   store<i64>(GAS, total);
   store<i64>(result, total, R_CUMULATIVE_GAS);
@@ -520,7 +593,6 @@ export function beginEpilogue(): usize {
 
 /** Has all instances make the newest versions the state and write out what changed. Answers where the changes will begin. */
 export function beginSettling(): usize {
-  viewAlone();
   const start = outputEnd();
   store<u32>(SETTLE_CURSOR, load<u32>(ACCOUNT_CHUNKS));
   store<u32>(UNFINISHED, chunksFrom(ACCOUNT_CHUNKS));

@@ -113,6 +113,7 @@ let chain: u32 = 0;
 /** Runs the next transactions one by one. */
 export function viewAlone(): void {
   index = -1;
+  operations = 0;
 }
 
 /** Runs the next transaction as the one at `position` in the block. */
@@ -545,7 +546,15 @@ export function setValue(e: usize, value: usize): void {
 
 /** Settles self-destructs and empty accounts (EIP-161) and makes the view the present state, or its versions those of its turn. */
 export function commitView(): void {
-  if (index >= 0) return publishView(true);
+  if (index >= 0) {
+    publishView(true);
+    const noted = allocate(16);
+    store<u32>(noted, <u32>operations);
+    store<u32>(noted, <u32>publishedReads, 4);
+    store<u32>(noted, publishedReadCount, 8);
+    operations = noted;
+    return;
+  }
   for (let e = entries; e < entriesTop; e += entryBytes(e)) {
     const kind = load<u32>(e, KIND);
     const flags = load<u32>(e, FLAGS);
@@ -581,6 +590,8 @@ export let publishedReads: usize = 0;
 export let publishedReadCount: u32 = 0;
 export let publishedWrites: usize = 0;
 export let publishedWriteCount: u32 = 0;
+/** What was read after the block's last transaction, an entry an operation: u32 entry before, u32 reads, u32 their number. */
+export let operations: usize = 0;
 /** Length of the chain of reads that ends with this transaction. */
 export let publishedChain: u32 = 0;
 

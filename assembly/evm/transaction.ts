@@ -151,6 +151,8 @@ export const R_CUMULATIVE_GAS: usize = 16;
 const R_LOGS: usize = 24;
 const R_LOG_BYTES: usize = 28;
 const R_BLOOM_VALUES: usize = 32;
+/** Not 0: the candidate was dropped (`rejections.ts`); what was expected and got lie at R_LOGS. */
+export const R_DROPPED: usize = 36;
 export const RESULT_BYTES: usize = 40;
 
 // Words of this file.
@@ -203,6 +205,12 @@ let blockBlobs: u32 = 0;
 export function beginBlock(): void {
   blockGasUsed = 0;
   blockBlobs = 0;
+}
+
+/** Says what the transactions before have used, where this instance has not run them all. */
+export function setBlockTotals(gas: i64, blobs: u32): void {
+  blockGasUsed = gas;
+  blockBlobs = blobs;
 }
 
 function reject(code: i32, expected: u64, got: u64): i32 {
@@ -398,6 +406,20 @@ export function includeTransaction(tx: usize, result: usize): i32 {
   return 0;
 }
 
+/** Notes that a candidate may not be included, and why. */
+export function dropCandidate(result: usize, code: i32): void {
+  const words = allocateOutput(64);
+  copy(words, expectedWord());
+  copy(words + 32, gotWord());
+  store<u32>(result, <u32>words, R_LOGS);
+  store<i32>(result, code, R_DROPPED);
+}
+
+/** As `dropCandidate`, where numbers say why. */
+export function dropFor(result: usize, code: i32, expected: u64, got: u64): void {
+  dropCandidate(result, reject(code, expected, got));
+}
+
 /** EIP-2929, 2930, 3651: what is warm from the start. Precompiled contracts are so by themselves. */
 function warmUp(tx: usize, sender: usize): void {
   makeWarm(sender);
@@ -554,6 +576,7 @@ function writeResult(result: usize, tx: usize, status: i32, used: i64): void {
   store<u32>(result, load<u32>(tx, T_TYPE), R_TYPE);
   store<i64>(result, used, R_GAS_USED);
   const bytes = logsTop - logs;
+  store<u32>(result, 0, R_DROPPED);
   if (bytes == 0) {
     memory.fill(result + R_LOGS, 0, 12);
     return;
@@ -619,10 +642,12 @@ export function credit(address: usize, amount: usize): void {
   commitView();
 }
 
-/** Sets a slot of a system contract, unless the address has no code. `key` and `value` are words. */
-export function storeSystemSlot(address: usize, key: usize, value: usize): void {
+/** Sets a slot of a system contract, unless the address has no code; whether it had. `key` and `value` are words. */
+export function storeSystemSlot(address: usize, key: usize, value: usize): bool {
   const limbs = amountWord();
   readAddress(limbs, address);
   const location = accountLocation(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
-  if (load<u32>(location, L_CODE) != <u32>EMPTY_CODE) storeUnread(location, key, value);
+  if (load<u32>(location, L_CODE) == <u32>EMPTY_CODE) return false;
+  storeUnread(location, key, value);
+  return true;
 }

@@ -9,6 +9,7 @@
 import type { Withdrawal } from "../chains/ethereum/block.ts";
 import type { Fork } from "../chains/ethereum/forks.ts";
 import type { StateDiff, StateSource } from "../state/source.ts";
+import type { BlockAccessList } from "./access-list.ts";
 
 export type { Withdrawal } from "../chains/ethereum/block.ts";
 export { FORKS, type Fork } from "../chains/ethereum/forks.ts";
@@ -121,6 +122,8 @@ export interface ExecutionResult {
   readonly stateDiff: StateDiff;
   /** Where the block ran on several threads. */
   readonly conflicts?: ConflictReport;
+  /** Where the executor was asked for it. */
+  readonly accessList?: BlockAccessList;
 }
 
 /** Why a block cannot be executed: a transaction that may not be included where it stands. */
@@ -136,16 +139,19 @@ export type Execution =
   | { readonly ok: true; readonly result: ExecutionResult }
   | { readonly ok: false; readonly invalid: InvalidTransaction };
 
+/** Options of `execute`. */
+export interface ExecuteOptions {
+  readonly signal?: AbortSignal;
+  /** A block access list that came with the block: tells which transactions to keep apart. A wrong one costs time only. */
+  readonly accessList?: BlockAccessList;
+}
+
 /** Runs blocks against a state. */
 export interface Executor {
   readonly id: string;
   /**
    * @throws LanewiseError `ERR_STATE_MISSING` where the state does not hold what the block reads; `ERR_ABORTED`, `ERR_CLOSED`.
    */
-  execute(
-    block: ExecutableBlock,
-    state: StateSource,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<Execution>;
+  execute(block: ExecutableBlock, state: StateSource, options?: ExecuteOptions): Promise<Execution>;
   close(): Promise<void>;
 }

@@ -95,6 +95,14 @@ export class Inputs {
     return this.#done;
   }
 
+  /** How many authorisations each transaction has. */
+  authorisations(): number[] {
+    const { evm } = this.#machine;
+    return this.#transactions.map((_, i) =>
+      evm.authorisationCountOf(this.records + i * evm.recordBytes()),
+    );
+  }
+
   /** Copies and decodes transactions up to `end`. */
   decode(end: number): void {
     const { evm, bytes, words } = this.#machine;

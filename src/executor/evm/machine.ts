@@ -29,11 +29,13 @@ export interface EvmExports {
     to: number,
   ): number;
   execute(records: number, results: number, count: number): number;
+  build(records: number, results: number, count: number): void;
+  authorisationCountOf(record: number): number;
   gasUsed(): bigint;
   rejectionExpected(): number;
   rejectionGot(): number;
   systemCall(address: number, input: number, inputBytes: number): number;
-  storeSystemSlot(address: number, key: number, value: number): void;
+  storeSystemSlot(address: number, key: number, value: number): number;
   returnData(): number;
   returnDataBytes(): number;
   credit(address: number, amount: number): void;
@@ -46,6 +48,8 @@ export interface EvmExports {
   enterBlock(): number;
   beginParallel(records: number, results: number, count: number): void;
   joinParallel(): void;
+  dropRejected(): void;
+  suggest(pairs: number): void;
   offer(end: number): void;
   backlog(): number;
   readonly longestHint: WebAssembly.Global;
@@ -57,6 +61,8 @@ export interface EvmExports {
   beginSettling(): number;
   parallelGasUsed(): bigint;
   longestChain(): number;
+  taskList(): number;
+  readonly operations: WebAssembly.Global;
 }
 
 /** What an instance asks about the state (assembly/evm/host.ts): addresses in memory in, answers to memory out. */

@@ -7,9 +7,10 @@
  * @module
  */
 import type { AccountChange, StateDiff } from "../../state/source.ts";
-import type { ConflictLocation, Log, Receipt } from "../executor.ts";
+import type { ConflictLocation, InvalidTransaction, Log, Receipt } from "../executor.ts";
 import { BLOOM_BYTES } from "../receipt.ts";
 import type { Machine, MachineMemory } from "./machine.ts";
+import { rejectionReason } from "./rejections.ts";
 
 const NO_LOGS: readonly Log[] = [];
 
@@ -21,6 +22,7 @@ const CUMULATIVE_GAS = 16;
 const LOGS = 24;
 const LOG_BYTES = 28;
 const BLOOM_VALUES = 32;
+const DROPPED = 36;
 
 /** A copy of shared memory into fresh memory that is not filled with zeros first. */
 function copyOf(memory: MachineMemory, start: number, end: number): Uint8Array {
@@ -150,6 +152,26 @@ export function readReceipts(
   const receipts: EvmReceipt[] = [];
   for (let i = 0; i < count; i++) receipts.push(new EvmReceipt(view, i * recordBytes, output));
   return receipts;
+}
+
+/** The candidates among `count` that were dropped. */
+export function readDropped(
+  machine: Machine,
+  results: number,
+  count: number,
+): InvalidTransaction[] {
+  const { view, evm } = machine;
+  const recordBytes = evm.resultBytes();
+  const dropped: InvalidTransaction[] = [];
+  for (let index = 0; index < count; index++) {
+    const at = results + index * recordBytes;
+    const code = view.getUint32(at + DROPPED, true);
+    if (code === 0) continue;
+    const words = view.getUint32(at + LOGS, true);
+    const reason = rejectionReason(code, machine.getWord(words), machine.getWord(words + 32));
+    dropped.push({ index, reason });
+  }
+  return dropped;
 }
 
 // Records of changes (assembly/evm/changes.ts).

@@ -50,26 +50,43 @@ function credit(machine: Machine, address: Uint8Array, amount: bigint): void {
   machine.evm.credit(at + 32, at);
 }
 
-/** The write that the contract's own code would make for the system caller; skipped where no code is deployed. */
-function storeSlot(machine: Machine, contract: Uint8Array, slot: bigint, value: bigint): void {
+/** A slot written before the first transaction. */
+export interface SystemWrite {
+  readonly contract: Uint8Array;
+  readonly slot: bigint;
+  readonly value: bigint;
+}
+
+/** The write that the contract's own code would make for the system caller; nothing where no code is deployed. */
+function storeSlot(
+  machine: Machine,
+  contract: Uint8Array,
+  slot: bigint,
+  value: bigint,
+): SystemWrite[] {
   const at = machine.evm.allocate(96);
   machine.setWord(at, slot);
   machine.setWord(at + 32, value);
   machine.bytes.set(contract, at + 64);
-  machine.evm.storeSystemSlot(at + 64, at, at + 32);
+  return machine.evm.storeSystemSlot(at + 64, at, at + 32) ? [{ contract, slot, value }] : [];
 }
 
 /** Before the first transaction: the parent's beacon root and block hash. */
-export function beginBlock(machine: Machine, block: ExecutableBlock): void {
+export function beginBlock(machine: Machine, block: ExecutableBlock): SystemWrite[] {
   const { fork, parentBeaconBlockRoot, parentHash, number, timestamp } = block.environment;
+  const writes: SystemWrite[] = [];
+  const store = (contract: Uint8Array, slot: bigint, value: bigint): void => {
+    writes.push(...storeSlot(machine, contract, slot, value));
+  };
   if (forkAtLeast(fork, "cancun") && parentBeaconBlockRoot !== undefined) {
     const index = timestamp % RING_LENGTH;
-    storeSlot(machine, BEACON_ROOTS, index, timestamp);
-    storeSlot(machine, BEACON_ROOTS, index + RING_LENGTH, bytesToBigint(parentBeaconBlockRoot));
+    store(BEACON_ROOTS, index, timestamp);
+    store(BEACON_ROOTS, index + RING_LENGTH, bytesToBigint(parentBeaconBlockRoot));
   }
   if (forkAtLeast(fork, "prague") && number > 0n) {
-    storeSlot(machine, HISTORY_STORAGE, (number - 1n) % RING_LENGTH, bytesToBigint(parentHash));
+    store(HISTORY_STORAGE, (number - 1n) % RING_LENGTH, bytesToBigint(parentHash));
   }
+  return writes;
 }
 
 /** Outputs of the system calls in order of request type, or the type of the one that failed. */
