@@ -14,13 +14,9 @@ import {
   encodeReceipt,
 } from "../executor/index.ts";
 import { createStateCommitment, type StateCommitment } from "../state/commitment.ts";
-import {
-  createMemoryState,
-  createMutableState,
-  type MemoryStateData,
-  type MutableState,
-} from "../state/memory.ts";
+import { createMemoryState, type MemoryStateData, type MutableState } from "../state/memory.ts";
 import { orderedTrieRoot } from "../state/ordered-root.ts";
+import { createSharedState } from "../state/shared-state.ts";
 import type { StateDiff, StateSource } from "../state/source.ts";
 import type { DecodedBlock } from "./block.ts";
 import type { Depth, Failure } from "./report.ts";
@@ -139,7 +135,7 @@ export class ExecutionStage {
       if (!state.complete) return createMemoryState(state);
       const commitment = createStateCommitment();
       commitment.apply(wholeState(state));
-      this.#carried = { state: createMutableState(state), commitment, head: undefined };
+      this.#carried = { state: createSharedState(state), commitment, head: undefined };
       return this.#carried.state.source;
     }
     const head = this.#carried?.head;
@@ -169,6 +165,8 @@ function withParentHash(state: StateSource, block: DecodedBlock): StateSource {
     storage: (address, slot) => state.storage(address, slot),
     code: (codeHash) => state.code(codeHash),
     blockHash: (of) => (of === number - 1n ? parentHash : state.blockHash(of)),
+    ...(state.direct ? { direct: state.direct } : {}),
+    ...(state.share ? { share: () => state.share!() } : {}),
   };
 }
 
