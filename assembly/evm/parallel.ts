@@ -85,6 +85,9 @@ const BUILDING: usize = SCHEDULER + 536;
 const BLOBS: usize = SCHEDULER + 640;
 /** Longest chain of transactions of which each has read what the one before wrote. */
 const LONGEST_CHAIN: usize = SCHEDULER + 644;
+/** Aborts of late less successes; the transaction up to which nothing runs ahead of the frontier. */
+const CONFLICT_LEVEL: usize = SCHEDULER + 704;
+const ALONE_UNTIL: usize = SCHEDULER + 708;
 /** i64: gas of the final transactions. */
 const GAS: usize = SCHEDULER + 648;
 /** Word: fees that the coinbase is owed by final transactions. */
@@ -131,6 +134,9 @@ const STATE_MASK: u32 = 3;
 
 /** Transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
 const WINDOW: u32 = 512;
+/** So many more aborts than successes of late, and the next transactions run one at a time: that costs less than running most twice. */
+const MOST_LEVELS: u32 = 24;
+const ONE_BY_ONE: u32 = 256;
 /** Most transactions that an instance takes at once, and the share of those left that it takes. */
 const BATCH: u32 = 8;
 const BATCH_SHARE: u32 = 64;
@@ -359,7 +365,9 @@ function takeAndExecute(): bool {
 function take(): bool {
   while (true) {
     const i = atomic.load<u32>(NEXT);
-    const end = min<u32>(atomic.load<u32>(AVAILABLE), atomic.load<u32>(FRONTIER) + WINDOW);
+    const front = atomic.load<u32>(FRONTIER);
+    const window: u32 = front < load<u32>(ALONE_UNTIL) ? 1 : WINDOW;
+    const end = min<u32>(atomic.load<u32>(AVAILABLE), front + window);
     if (i >= end) return false;
     const share = max<u32>(1, min<u32>(BATCH, (load<u32>(COUNT) - i) / BATCH_SHARE));
     const next = min<u32>(end, i + share);
@@ -506,6 +514,8 @@ function moveFrontier(end: u32, others: bool): void {
       const chain = load<u32>(mine, CHAIN);
       if (chain > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, chain);
     }
+    const level = load<u32>(CONFLICT_LEVEL);
+    if (level) store<u32>(CONFLICT_LEVEL, level - 1);
     i++;
     atomic.store<u32>(FRONTIER, i);
   }
@@ -528,7 +538,12 @@ function readsStand(i: u32, mine: usize): bool {
 function executeAgain(i: u32, mine: usize, deferred: bool): i32 {
   const writes = <usize>load<u32>(mine, WRITES);
   const end = writes + (deferred ? 0 : (<usize>load<u32>(mine, WRITE_COUNT)) << 2);
-  if (!deferred) atomic.add<u32>(REPEATED, 1);
+  if (!deferred) {
+    atomic.add<u32>(REPEATED, 1);
+    const level = load<u32>(CONFLICT_LEVEL) + 2; // one of which its end takes away
+    store<u32>(CONFLICT_LEVEL, level < MOST_LEVELS ? level : MOST_LEVELS >> 1);
+    if (level >= MOST_LEVELS) store<u32>(ALONE_UNTIL, i + ONE_BY_ONE);
+  }
   atFrontier = true;
   viewAmong(<i32>i, 1, OWED);
   setBlockTotals(load<i64>(GAS), load<u32>(BLOBS));
