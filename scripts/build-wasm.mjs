@@ -17,7 +17,7 @@ const kernels = join(root, "assembly/kernels");
 const rungs = join(root, "assembly/rungs");
 const out = join(root, "dist/kernels");
 /** Entries beside the kernels, built like them. */
-const modules = ["trie/trie", "evm/evm", "evm/evm-rungs"].map((name) =>
+const modules = ["trie/trie", "evm/evm", "evm/evm-rungs", "ssz/ssz-hasher"].map((name) =>
   join(root, `assembly/${name}.ts`),
 );
 const stampFile = join(out, ".stamps.json");

@@ -11,6 +11,8 @@ export const P: usize = memory.data<u64>([0xfffffffefffffc2f, 0xffffffffffffffff
 export const SC_ONE: usize = memory.data<u64>([0x1937d7e0, 0xda1732f, 0x1afe2201, 0x8c6542d, 0x28aa2, 0x0, 0x0, 0x0, 0x0], 16);
 /** 2^522 mod n. */
 export const SC_R_SQUARED: usize = memory.data<u64>([0x9f6ab4b, 0x1f300d1e, 0x1c0bd5d8, 0xc8ada8c, 0x11cefa2b, 0x8b79a0f, 0x1e697f5e, 0xe34de2, 0x9c7356], 16);
+/** λ in Montgomery form. */
+export const SC_LAMBDA: usize = memory.data<u64>([0x102f0736, 0xc2db1c8, 0x1f11d224, 0x10a95b3f, 0x1b23247a, 0x652697, 0x1cb9d4b3, 0x1e156358, 0x650802], 16);
 /** p for division steps: nine limbs of 30 bits (i32), then its inverse mod 2^30. */
 export const DIVSTEP_P: usize = memory.data<i32>([1073740847, 1073741819, 1073741823, 1073741823, 1073741823, 1073741823, 1073741823, 1073741823, 65535, 769313487], 16);
 /** n for division steps: nine limbs of 30 bits (i32), then its inverse mod 2^30. */

@@ -276,3 +276,18 @@ export function sha256Again(digests: usize, verdicts: usize, count: u32): void {
     }
   }
 }
+
+/**
+ * Digests of `count` blocks of 64 bytes that lie back to back, as binary Merkle trees need them. Works in whole vectors: up to three
+ * blocks after the last are read, and as many digests written.
+ */
+export function sha256Nodes(blocks: usize, digests: usize, count: u32): void {
+  for (let item: u32 = 0; item < count; item += 4) {
+    const block = blocks + (<usize>item << 6);
+    loadBlocks(block, block + 64, block + 128, block + 192);
+    resetStates();
+    sha256Compress(STATE, SCHEDULE);
+    sha256CompressPadding64(STATE);
+    storeDigests(digests + (<usize>item << 5), 32);
+  }
+}

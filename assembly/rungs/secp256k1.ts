@@ -88,6 +88,14 @@ export function feMul2(o: usize, a: usize, b: usize, p: usize, c: usize, d: usiz
   fe.feMul2(o, a, b, p, c, d);
 }
 
+export function feMulSqr2(o: usize, a: usize, b: usize, p: usize, c: usize): void {
+  fe.feMulSqr2(o, a, b, p, c);
+}
+
+export function feWorkAlone(on: bool): void {
+  fe.feWorkAlone(on);
+}
+
 export function feSqr(o: usize, a: usize): void {
   fe.feSqr(o, a);
 }

@@ -144,6 +144,11 @@ export async function files() {
     ["P", words(SECP256K1.p), "p."],
     ["SC_ONE", unsignedLimbs(SCALAR.r, 29, 9).map(hex), "1 in Montgomery form: 2^261 mod n."],
     ["SC_R_SQUARED", unsignedLimbs(SCALAR.rSquared, 29, 9).map(hex), "2^522 mod n."],
+    [
+      "SC_LAMBDA",
+      unsignedLimbs((SCALAR.r * SECP256K1.lambda) % SECP256K1.n, 29, 9).map(hex),
+      "λ in Montgomery form.",
+    ],
   ]
     .map(
       ([name, values, doc]) =>

@@ -33,6 +33,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     case 7u: { result = feCanonical(x); }
     case 8u, 9u: { result = fePower(x, operation == 9u); }
     case 10u: { result[0] = u32(feIsZero(x)); }
+    case 11u: { result[0] = feIsUnreduced(x); }
     default: {}
   }
   for (var i = 0u; i < 20u; i++) {

@@ -3,14 +3,18 @@ import type { Algorithm } from "../core/index.ts";
 import { ethSender } from "./eth-sender.ts";
 import { keccak256 } from "./keccak256.ts";
 import { secp256k1Recover } from "./secp256k1-recover.ts";
+import { secp256k1RecoverHinted } from "./secp256k1-recover-hinted.ts";
 import { secp256k1Verify } from "./secp256k1-verify.ts";
+import { secp256k1VerifyBatch } from "./secp256k1-verify-batch.ts";
 import { sha256 } from "./sha256.ts";
 import { sha256d } from "./sha256d.ts";
 
 export { ethSender } from "./eth-sender.ts";
 export { keccak256 } from "./keccak256.ts";
 export { REQUIRE_LOW_S, secp256k1Recover } from "./secp256k1-recover.ts";
+export { secp256k1RecoverHinted } from "./secp256k1-recover-hinted.ts";
 export { secp256k1Verify } from "./secp256k1-verify.ts";
+export { secp256k1VerifyBatch } from "./secp256k1-verify-batch.ts";
 export { sha256 } from "./sha256.ts";
 export { sha256d } from "./sha256d.ts";
 
@@ -20,7 +24,9 @@ export const algorithms: readonly Algorithm[] = [
   sha256,
   sha256d,
   secp256k1Recover,
+  secp256k1RecoverHinted,
   secp256k1Verify,
+  secp256k1VerifyBatch,
   ethSender,
 ];
 

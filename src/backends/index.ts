@@ -4,10 +4,12 @@ import { createReferenceBackend } from "./reference/index.ts";
 import { createWasmBackend } from "./wasm/index.ts";
 import { createWebgpuBackend } from "./webgpu/index.ts";
 
+export { type MerkleOptions, merkleLevels, merkleRoot } from "./merkle.ts";
 export { createReferenceBackend } from "./reference/index.ts";
 export { createWasmBackend } from "./wasm/index.ts";
 export {
   createWebgpuBackend,
+  type KernelVariant,
   type WebgpuBackend,
   type WebgpuOptions,
   type WebgpuStatistics,

@@ -13,7 +13,7 @@ import { createWasmBackend } from "../backends/wasm/index.ts";
 import type { Algorithm, Backend } from "../core/index.ts";
 import { type NativePeer, startLibsecp256k1 } from "./native.ts";
 import { peers, thirdparty } from "./peers.ts";
-import { createWorkload, type Workload } from "./workload.ts";
+import { createWorkload, RATIO_BATCH, type Workload } from "./workload.ts";
 
 /** What to measure. */
 export interface BenchOptions {
@@ -21,7 +21,7 @@ export interface BenchOptions {
   readonly against?: readonly string[];
   /** Bytes of a message, for hashes; default 64. */
   readonly messageBytes?: number;
-  /** Batch sizes of the sweep on the calling thread; {@link RATIO_BATCH} is always among them. */
+  /** Batch sizes of the sweep on the calling thread; the one of the ratios is always among them. */
   readonly batches?: readonly number[];
   /** Worker counts beside the calling thread; default: every power of two up to the machine's cores. */
   readonly workers?: readonly number[];
@@ -56,21 +56,20 @@ export interface BenchReport {
   readonly machine: string;
   readonly node: string;
   readonly rows: readonly BenchRow[];
-  /** Our rate on the calling thread at {@link RATIO_BATCH} items a batch, divided by the peer's. */
+  /** Our rate on the calling thread divided by the peer's; batches of ours as in {@link BenchResult.ratioBatch}. */
   readonly ratio: Readonly<Record<string, number>>;
 }
 
 /** The report and what only the table shows. */
 export interface BenchResult {
   readonly report: BenchReport;
+  /** Items a batch of ours in the ratios. */
+  readonly ratioBatch: number;
   /** Spread of each row, relative to its median. */
   readonly spread: readonly number[];
   /** Peers that were not measured, and why. */
   readonly absent: Readonly<Record<string, string>>;
 }
-
-/** Batch size at which ours is compared with peers. */
-export const RATIO_BATCH = 1024;
 
 /** Items of a batch per worker, where workers are measured. */
 const WORKER_BATCH_PER_WORKER = 4096;
@@ -121,10 +120,11 @@ function ours(
   size: number,
   workers: number,
   clock: Clock,
+  impl = OURS,
 ): Contestant {
   const batch = workload.batch(size);
   return {
-    impl: OURS,
+    impl,
     batch: size,
     workers,
     async sample(roundMs) {
@@ -137,7 +137,7 @@ function ours(
       await backend.run(batch);
       const result = batch.result(size - 1);
       if (!same(result, workload.expected((size - 1) % workload.count))) {
-        throw new Error(`bench: ${OURS} answered wrongly`);
+        throw new Error(`bench: ${impl} answered wrongly`);
       }
     },
   };
@@ -224,7 +224,9 @@ export async function bench(
   const cores = cpus().length;
   const powers = [1, 2, 4, 8, 16, 32].filter((n) => n === 1 || n <= cores);
   const workerCounts = [0, ...(options.workers ?? powers)];
-  const batches = [...new Set([...(options.batches ?? [1, 16, 64, 256, 4096]), RATIO_BATCH])];
+  const { longWay, ratioBatch = RATIO_BATCH } = workload;
+  const sweep = options.batches ?? [1, 16, 64, 256, 1024, 4096];
+  const batches = [...new Set([...sweep, ratioBatch])];
   batches.sort((a, b) => a - b);
   const absent: Record<string, string> = {};
   const backends = workerCounts.map((workers) =>
@@ -238,9 +240,14 @@ export async function bench(
       const sizes = workers === 0 ? batches : [WORKER_BATCH_PER_WORKER * workers];
       for (const size of sizes) contestants.push(ours(backends[i], workload, size, workers, clock));
     }
+    if (longWay) {
+      await backends[0].prepare([longWay.algorithm]);
+      const name = `${OURS} ${longWay.algorithm.id}`;
+      contestants.push(ours(backends[0], longWay, ratioBatch, 0, clock, name));
+    }
     contestants.push(...(await findPeers(workload, options.against, absent, clock)));
     const samples = await measure(contestants, rounds, roundMs);
-    return { ...evaluate(algorithm, contestants, samples), absent };
+    return { ...evaluate(algorithm, contestants, samples, ratioBatch), ratioBatch, absent };
   } finally {
     for (const contestant of contestants) await contestant.close();
     for (const backend of backends) await backend.close();
@@ -267,7 +274,8 @@ function evaluate(
   algorithm: Algorithm,
   contestants: readonly Contestant[],
   samples: readonly (readonly number[])[],
-): Omit<BenchResult, "absent"> {
+  ratioBatch: number,
+): Omit<BenchResult, "absent" | "ratioBatch"> {
   const medians = samples.map((values) => quantile(values, 0.5));
   const rows = contestants.map(({ impl, batch, workers }, i) => ({
     impl,
@@ -277,7 +285,7 @@ function evaluate(
     workers,
   }));
   const base = contestants.findIndex(
-    ({ impl, batch, workers }) => impl === OURS && batch === RATIO_BATCH && workers === 0,
+    ({ impl, batch, workers }) => impl === OURS && batch === ratioBatch && workers === 0,
   );
   const ratio: Record<string, number> = {};
   for (const [i, { impl }] of contestants.entries()) {

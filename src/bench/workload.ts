@@ -4,6 +4,10 @@
  * @module
  */
 
+import { secp256k1Recover } from "../algorithms/secp256k1-recover.ts";
+import { secp256k1RecoverHinted } from "../algorithms/secp256k1-recover-hinted.ts";
+import { secp256k1Verify } from "../algorithms/secp256k1-verify.ts";
+import { secp256k1VerifyBatch } from "../algorithms/secp256k1-verify-batch.ts";
 import { type Algorithm, Batch } from "../core/index.ts";
 import {
   arenaBytesOf,
@@ -13,6 +17,7 @@ import {
   fillBatch,
 } from "../workloads/cases.ts";
 import { createRandom } from "../workloads/random.ts";
+import { claimRecord } from "../workloads/secp256k1-claims.ts";
 import { createSigner, recoverRecord } from "../workloads/secp256k1-recover.ts";
 
 /** A signature as peers' functions take it. */
@@ -34,7 +39,14 @@ export interface Workload {
   batch(size: number): Batch;
   /** The reference's result of item `index`. */
   expected(index: number): Uint8Array;
+  /** Items a batch at which ours is compared with others; {@link RATIO_BATCH} where it is not said. */
+  readonly ratioBatch?: number;
+  /** The same work by another row of ours, for rows that are a short cut. */
+  readonly longWay?: Workload;
 }
+
+/** Batch size at which ours is compared with peers. */
+export const RATIO_BATCH = 1024;
 
 /** Items that differ; larger batches repeat them. */
 const DISTINCT_ITEMS = 512;
@@ -44,6 +56,8 @@ export function createWorkload(algorithm: Algorithm, messageBytes: number): Work
   const isHash = Object.keys(algorithm.record.fields).join() === "offset,length";
   if (algorithm.usesArena && isHash) return messageWorkload(algorithm, messageBytes);
   if (algorithm.id === "secp256k1-recover") return recoverWorkload(algorithm);
+  if (algorithm === secp256k1RecoverHinted) return claimWorkload(algorithm, secp256k1Recover);
+  if (algorithm === secp256k1VerifyBatch) return claimWorkload(algorithm, secp256k1Verify);
   const generator = caseGenerators.find((each) => each.algorithm.id === algorithm.id);
   return generator && caseWorkload(generator);
 }
@@ -127,6 +141,50 @@ function recoverWorkload(algorithm: Algorithm): Workload {
     batch,
     expected: (index) => referenceResult(batch(index + 1), index),
   };
+}
+
+/** Distinct keys, and signatures of them. */
+const CLAIM_KEYS = 1024;
+const CLAIMS = 4096;
+
+/** Signatures with the right keys; `longWay` is the row that does without the keys, or without each other. */
+function claimWorkload(algorithm: Algorithm, longWay: Algorithm): Workload {
+  const random = createRandom(5);
+  const signer = createSigner(6, CLAIM_KEYS, 256);
+  const claims = Array.from({ length: CLAIMS }, (_, i) => {
+    const key = i % CLAIM_KEYS;
+    const signed = recoverRecord(signer.sign(random.bigint(1n << 256n), key));
+    return claimRecord(signed, signer.publicKeys[key]);
+  });
+  const workload = (row: Algorithm, others: Partial<Workload>): Workload => {
+    function batch(size: number): Batch {
+      const filled = new Batch(row, size);
+      for (let i = 0; i < size; i++) filled.append(claimAs(row, claims[i % CLAIMS]));
+      return filled;
+    }
+    return {
+      algorithm: row,
+      count: CLAIMS,
+      messages: [],
+      signatures: [],
+      batch,
+      expected: (index) => referenceResult(batch(index + 1), index),
+      ratioBatch: CLAIMS,
+      ...others,
+    };
+  };
+  return workload(algorithm, { longWay: workload(longWay, {}) });
+}
+
+/** The fields of a claim that a row's record has: they go by the same names, but for the key. */
+function claimAs(row: Algorithm, claim: Uint8Array): Uint8Array {
+  const record = new Uint8Array(row.record.byteLength);
+  const { hint, ...fields } = secp256k1RecoverHinted.record.fields;
+  for (const [name, { offset, size }] of Object.entries({ ...fields, hint, publicKey: hint })) {
+    const field = row.record.fields[name];
+    if (field) record.set(claim.subarray(offset, offset + size), field.offset);
+  }
+  return record;
 }
 
 function referenceResult(batch: Batch, index: number): Uint8Array {

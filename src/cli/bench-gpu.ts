@@ -3,8 +3,16 @@
  *
  * @module
  */
+import { hasAsset } from "../backends/assets.ts";
 import { createWebgpuBackend } from "../backends/index.ts";
-import { adapterIsSoftware, benchGpu, type GpuBenchReport } from "../report/gpu-bench.ts";
+import {
+  adapterIsSoftware,
+  benchGpu,
+  benchVariants,
+  type GpuBenchReport,
+  type VariantReport,
+  variantName,
+} from "../report/gpu-bench.ts";
 import { count, duration, styleFor, table } from "../report/table.ts";
 import { caseGenerators } from "../workloads/cases.ts";
 import { EXIT, integerOption, UsageError } from "./usage.ts";
@@ -14,6 +22,9 @@ export interface GpuBenchFlags {
   readonly algorithm?: unknown;
   readonly maxItems?: unknown;
   readonly software?: unknown;
+  readonly variants?: unknown;
+  readonly compileTimeout?: unknown;
+  readonly timeLimit?: unknown;
   readonly json?: unknown;
 }
 
@@ -27,33 +38,77 @@ export async function runGpuBench(options: GpuBenchFlags): Promise<void> {
   );
   if (generators.length === 0) throw new UsageError(`--algorithm: no GPU kernel of ${wanted}`);
   const allowSoftwareAdapter = options.software === true;
+  if (options.variants && !hasAsset("shaders/variants")) {
+    throw new UsageError("--variants: not in the published package; run from a checkout");
+  }
   const maxItems = integerOption("--max-items", options.maxItems);
+  const compileTimeout = integerOption("--compile-timeout", options.compileTimeout);
+  const timeLimit = integerOption("--time-limit", options.timeLimit);
   const software = await adapterIsSoftware(allowSoftwareAdapter);
-  const { adapter, reports } = await benchGpu({
+  const measured = {
     generators,
     maxItems: Number(maxItems ?? (software ? 1024n : 262_144n)),
-    msPerSize: 1000,
+    msPerSize: 500,
+    ...(timeLimit === undefined ? {} : { timeLimitMs: Number(timeLimit) * 1000 }),
     allowSoftwareAdapter,
-    onProgress: (line) => {
+    ...(compileTimeout === undefined ? {} : { compileTimeoutMs: Number(compileTimeout) * 1000 }),
+    onProgress: (line: string) => {
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
     },
-  });
+  };
+  const result = options.variants ? await benchVariants(measured) : await benchGpu(measured);
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   process.exitCode = EXIT.ok;
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ adapter, reports })}\n`);
+    process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
   }
-  process.stdout.write(`${adapter.reason}\n`);
-  for (const report of reports) process.stdout.write(`\n${sweepTable(report)}\n`);
+  process.stdout.write(`${result.adapter.reason}\n`);
+  if ("variants" in result) {
+    process.stdout.write(`\n${variantTable(result.variants)}\n`);
+    return;
+  }
+  for (const report of result.reports) process.stdout.write(`\n${sweepTable(report)}\n`);
+}
+
+function variantTable(variants: readonly VariantReport[]): string {
+  return table(
+    [
+      { title: "algorithm" },
+      { title: "variant" },
+      { title: "batch", align: "right" },
+      { title: "compiled in", align: "right" },
+      { title: "GPU items/s", align: "right" },
+      { title: "kernels alone", align: "right" },
+    ],
+    variants.map(({ algorithm, variant, items, compileMs, rate, kernelRate, failure }) => [
+      algorithm,
+      variantName(variant),
+      count(items),
+      failure ?? duration(compileMs),
+      perSecond(rate),
+      perSecond(kernelRate),
+    ]),
+    styleFor(process.stdout),
+  );
+}
+
+/** Where the device's time goes, the largest share first. */
+function stageLines({ stageMs }: GpuBenchReport): string[] {
+  const stages = Object.entries(stageMs).sort(([, a], [, b]) => b - a);
+  const total = stages.reduce((sum, [, ms]) => sum + ms, 0);
+  if (stages.length < 2 || total === 0) return [];
+  const shares = stages.map(([shader, ms]) => `${shader} ${Math.round((100 * ms) / total)} %`);
+  return [`Device time at the largest batch, stage by stage: ${shares.join(", ")}.`];
 }
 
 const perSecond = (rate: number): string => (rate > 0 ? count(Math.round(rate)) : "-");
 
 function sweepTable(report: GpuBenchReport): string {
-  const rows = report.sizes.map(({ items, rate, kernelRate, cpuRate }) => [
+  const rows = report.sizes.map(({ items, rate, streamedRate, kernelRate, cpuRate }) => [
     count(items),
     perSecond(rate),
+    perSecond(streamedRate),
     perSecond(kernelRate),
     perSecond(cpuRate),
   ]);
@@ -66,12 +121,14 @@ function sweepTable(report: GpuBenchReport): string {
       [
         { title: "batch", align: "right" },
         { title: "GPU items/s", align: "right" },
+        { title: "streamed", align: "right" },
         { title: "kernels alone", align: "right" },
         { title: "CPU items/s", align: "right" },
       ],
       rows,
       styleFor(process.stdout),
     ),
+    ...stageLines(report),
     crossover === undefined
       ? "The CPU column is faster at every size measured."
       : `The GPU is faster from ${count(crossover)} items on.`,

@@ -5,10 +5,13 @@
  */
 import type { CAC } from "cac";
 import { algorithmById, algorithms } from "../algorithms/index.ts";
-import { type BenchResult, bench, RATIO_BATCH } from "../bench/bench.ts";
+import { type BenchResult, bench } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
+import { runEthereumjsBench } from "./bench-ethereumjs.ts";
 import { type ExecutorBenchFlags, runExecutorBench } from "./bench-executor.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
+import { runSszHasherBench } from "./bench-ssz-hasher.ts";
+import { runVerifierBench } from "./bench-verifier.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
 interface Flags extends GpuBenchFlags, ExecutorBenchFlags {
@@ -18,14 +21,16 @@ interface Flags extends GpuBenchFlags, ExecutorBenchFlags {
   readonly roundMs?: unknown;
   readonly cpuTime?: unknown;
   readonly transactions?: unknown;
+  readonly web?: unknown;
+  readonly port?: unknown;
 }
 
 /** Adds the command. */
 export function registerBenchCommand(cli: CAC): void {
   cli
     .command(
-      "bench <id>",
-      "Measure an algorithm and its rivals; executor: blocks; gpu: the WebGPU column",
+      "bench [id]",
+      "Measure an algorithm and its rivals; also: executor, gpu, ssz-hasher, verifier, ethereumjs",
     )
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
@@ -38,6 +43,17 @@ export function registerBenchCommand(cli: CAC): void {
     .option("--algorithm <id>", "gpu: only this algorithm")
     .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
     .option("--software", "gpu: accept a software GPU (SwiftShader, lavapipe)")
+    .option(
+      "--variants",
+      "gpu: other forms of the kernels against what is built, at the largest batch",
+    )
+    .option("--compile-timeout <s>", "gpu: longest to compile one algorithm (default: 120)")
+    .option("--time-limit <s>", "gpu: begin nothing new after this long (default: none)")
+    .option(
+      "--web",
+      "Serve a page that measures the visitor's own browser, instead of measuring here",
+    )
+    .option("--port <n>", "web: port on this machine (default: 8546)")
     .option("--json", "One JSON object instead of the table")
     .example("  $ lanewise bench keccak256 --against hash-wasm --against keccak")
     .action(runBench);
@@ -53,7 +69,19 @@ function bounded(name: string, value: unknown, most: number): number | undefined
   return Number(given);
 }
 
-async function runBench(id: string, flags: Flags): Promise<void> {
+/** Serves until interrupted. */
+async function runWeb(flags: Flags): Promise<void> {
+  const port = bounded("--port", flags.port, 65_535) ?? 8546;
+  const { serveBrowser } = await import("../node/browser-server.ts");
+  const server = await serveBrowser(port);
+  process.stdout.write(`Open ${server.url} (Ctrl-C ends)\n`);
+  await new Promise((resolve) => process.once("SIGINT", resolve));
+  await server.close();
+}
+
+async function runBench(id: string | undefined, flags: Flags): Promise<void> {
+  if (flags.web) return runWeb(flags);
+  if (id === undefined) throw new UsageError("bench: expected an algorithm, gpu or --web");
   if (id === "gpu") return runGpuBench(flags);
   if (id === "executor") {
     return runExecutorBench(flags, {
@@ -62,9 +90,19 @@ async function runBench(id: string, flags: Flags): Promise<void> {
       roundMs: bounded("--round-ms", flags.roundMs, 600_000),
     });
   }
+  if (id === "ssz-hasher") return runSszHasherBench(flags);
+  if (id === "verifier") return runVerifierBench(flags);
+  if (id === "ethereumjs") return runEthereumjsBench(flags);
   const algorithm = algorithmById(id);
   if (!algorithm) {
-    const known = [...algorithms.map((row) => row.id), "executor", "gpu"].join(", ");
+    const known = [
+      ...algorithms.map((row) => row.id),
+      "executor",
+      "gpu",
+      "ssz-hasher",
+      "verifier",
+      "ethereumjs",
+    ].join(", ");
     throw new UsageError(`bench: expected one of ${known}, got ${id}`);
   }
   const workers = workersOption(flags.workers);
@@ -85,7 +123,7 @@ async function runBench(id: string, flags: Flags): Promise<void> {
   process.stdout.write(`${text}\n`);
 }
 
-function benchTable({ report, spread, absent }: BenchResult, style: Style): string {
+function benchTable({ report, ratioBatch, spread, absent }: BenchResult, style: Style): string {
   const rows = report.rows.map((row, i) => [
     row.impl,
     count(row.batch),
@@ -113,7 +151,7 @@ function benchTable({ report, spread, absent }: BenchResult, style: Style): stri
     "",
     figures,
     "",
-    `"ours is": the calling thread at ${count(RATIO_BATCH)} items a batch, as a multiple of the peer's rate.`,
+    `"ours is": the calling thread at ${count(ratioBatch)} items a batch, as a multiple of the peer's rate.`,
     "0 workers: on the calling thread, as the peers run.",
     ...Object.entries(absent).map(([name, why]) => style.dim(`${name}: not measured: ${why}`)),
   ].join("\n");

@@ -1,17 +1,19 @@
 /**
- * `lanewise doctor`: what each back end found on this machine, and whether it computes known answers.
+ * `lanewise doctor`: what each back end found on this machine, whether it computes known answers, and how long a GPU's driver takes
+ * to compile the shaders.
  *
  * @module
  */
 import { availableParallelism } from "node:os";
 import type { CAC } from "cac";
 import { algorithms } from "../algorithms/index.ts";
-import { backends } from "../backends/index.ts";
+import { backends, createWebgpuBackend } from "../backends/index.ts";
 import { BACKEND_CHOICES } from "../backends/select.ts";
 import type { BackendId, BackendStatus } from "../core/index.ts";
-import { printable, type Style, styleFor, table } from "../report/table.ts";
+import { type CompileTime, compileTimes } from "../report/compile-times.ts";
+import { duration, printable, type Style, styleFor, table } from "../report/table.ts";
 import { selfTest } from "./self-test.ts";
-import { backendOption, EXIT } from "./usage.ts";
+import { backendOption, EXIT, integerOption } from "./usage.ts";
 
 /** One back end's row. */
 interface Finding extends BackendStatus {
@@ -19,6 +21,8 @@ interface Finding extends BackendStatus {
   readonly chosen: boolean;
   /** `passed`, why it failed, or why it did not run. */
   readonly selfTest: string;
+  /** Of back ends whose kernels a driver compiles. */
+  readonly compile?: readonly CompileTime[];
 }
 
 /** Adds the command. */
@@ -26,8 +30,25 @@ export function registerDoctorCommand(cli: CAC): void {
   cli
     .command("doctor", "Probe every back end and test it with known answers")
     .option("--backend <id>", "Fail where this one cannot run (default: auto)")
+    .option("--compile-timeout <s>", "Longest to compile one algorithm's shaders (default: 120)")
     .option("--json", "One JSON object instead of the table")
     .action(doctor);
+}
+
+/** The WebGPU column: compile times first, on a back end that has compiled nothing yet. */
+async function examineWebgpu(compileTimeoutMs: number): Promise<Omit<Finding, "chosen">> {
+  const open = () => createWebgpuBackend({ allowSoftwareAdapter: true, compileTimeoutMs });
+  const [first, second] = [open(), open()];
+  try {
+    const status = await first.probe();
+    if (!status.available) return { ...status, selfTest: "not run" };
+    const hasCache = status.details.software !== true;
+    const compile = await compileTimes(first, hasCache ? second : undefined, algorithms);
+    return { ...status, selfTest: await selfTest(first, algorithms), compile };
+  } finally {
+    await first.close();
+    await second.close();
+  }
 }
 
 async function examine(id: BackendId): Promise<Omit<Finding, "chosen">> {
@@ -48,11 +69,14 @@ async function examine(id: BackendId): Promise<Omit<Finding, "chosen">> {
 async function doctor(options: {
   readonly json?: unknown;
   readonly backend?: unknown;
+  readonly compileTimeout?: unknown;
 }): Promise<void> {
   const wanted = backendOption(options.backend);
+  const compileTimeout = integerOption("--compile-timeout", options.compileTimeout) ?? 120n;
   const found: Omit<Finding, "chosen">[] = [];
   for (const id of BACKEND_CHOICES) {
-    if (id !== "auto") found.push(await examine(id));
+    if (id === "webgpu") found.push(await examineWebgpu(Number(compileTimeout) * 1000));
+    else if (id !== "auto") found.push(await examine(id));
   }
   const works = (finding: Omit<Finding, "chosen">): boolean =>
     finding.available && finding.selfTest === "passed";
@@ -75,6 +99,12 @@ async function doctor(options: {
   process.stdout.write(`${text}\n`);
 }
 
+function compileText({ coldMs, warmMs, failure }: CompileTime): string {
+  if (failure !== undefined) return printable(failure);
+  const warm = warmMs === undefined ? "" : `, again in ${duration(warmMs)}`;
+  return `${duration(coldMs)}${warm}`;
+}
+
 function doctorTable(
   machine: { readonly node: string; readonly platform: string; readonly cores: number },
   findings: readonly Finding[],
@@ -95,11 +125,12 @@ function doctorTable(
       style,
     ),
   ];
-  for (const { id, details } of findings) {
+  for (const { id, details, compile = [] } of findings) {
     const facts = Object.entries(details);
     if (facts.length === 0) continue;
     lines.push("", style.bold(id));
     for (const [name, value] of facts) lines.push(`  ${name}: ${printable(String(value))}`);
+    for (const time of compile) lines.push(`  compile ${time.algorithm}: ${compileText(time)}`);
   }
   return lines.join("\n");
 }

@@ -9,7 +9,10 @@ import cac from "cac";
 import { LanewiseError } from "../core/index.ts";
 import { registerBenchCommand } from "./bench.ts";
 import { registerDoctorCommand } from "./doctor.ts";
+import { registerFollowCommand } from "./follow.ts";
 import { registerGenerateCommand } from "./generate.ts";
+import { enableRelaxedSimd } from "./relaxed-simd.ts";
+import { registerServeCommand } from "./serve.ts";
 import { EXIT, readableArguments, UsageError } from "./usage.ts";
 import { registerValidateCommand } from "./validate.ts";
 
@@ -34,9 +37,11 @@ function explain(error: unknown): string {
 async function main(): Promise<void> {
   const cli = cac("lanewise");
   registerValidateCommand(cli);
+  registerFollowCommand(cli);
   registerDoctorCommand(cli);
   registerGenerateCommand(cli);
   registerBenchCommand(cli);
+  registerServeCommand(cli);
   cli.help();
   cli.version(version());
   cli.parse(readableArguments(process.argv), { run: false });
@@ -45,10 +50,11 @@ async function main(): Promise<void> {
     const [word] = cli.args;
     throw new UsageError(
       word === undefined
-        ? "expected a command: validate, doctor, generate or bench"
-        : `expected a command: validate, doctor, generate or bench, got ${word}`,
+        ? "expected a command: validate, follow, serve, doctor, generate or bench"
+        : `expected a command: validate, follow, serve, doctor, generate or bench, got ${word}`,
     );
   }
+  await enableRelaxedSimd(process.env);
   await cli.runMatchedCommand();
 }
 

@@ -4,7 +4,13 @@
  * @module
  */
 import { BACKEND_CHOICES, type BackendChoice } from "../backends/select.ts";
-import { FORKS, type Fork } from "../chains/ethereum/index.ts";
+import {
+  type ChainSchedule,
+  FORKS,
+  type Fork,
+  MAINNET,
+  singleForkSchedule,
+} from "../chains/ethereum/index.ts";
 
 /** Exit codes of every command. */
 export const EXIT = { ok: 0, invalid: 1, operation: 2 } as const;
@@ -40,13 +46,28 @@ export function backendOption(value: unknown): BackendChoice {
   throw new UsageError(`--backend: expected ${BACKEND_CHOICES.join(", ")}, got ${String(choice)}`);
 }
 
-/** `--fork`. */
-export function forkOption(value: unknown): Fork | undefined {
-  const name = last(value);
-  if (name === undefined) return undefined;
-  const found = FORKS.find((fork) => fork === name);
-  if (found !== undefined) return found;
-  throw new UsageError(`--fork: expected one of ${FORKS.join(", ")}, got ${String(name)}`);
+/** Whether an option's value is meant as the address of a node. */
+const isUrl = (value: string): boolean => /^[a-z]+:\/\//i.test(value);
+
+/** The URL of a node. */
+export function urlOption(name: string, value: unknown): string {
+  const url = String(last(value));
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return url;
+  throw new UsageError(`${name}: expected an http:// or https:// URL, got ${url}`);
+}
+
+/** `--fork`: the name of a fork, the URL of a node whose state to run on, or one of each. */
+export function forkOption(value: unknown): { readonly fork?: Fork; readonly url?: string } {
+  let chosen: { fork?: Fork; url?: string } = {};
+  for (const given of value === undefined ? [] : [value].flat().map(String)) {
+    const fork = FORKS.find((name) => name === given);
+    if (isUrl(given)) chosen = { ...chosen, url: urlOption("--fork", given) };
+    else if (fork !== undefined) chosen = { ...chosen, fork };
+    else {
+      throw new UsageError(`--fork: expected a URL or one of ${FORKS.join(", ")}, got ${given}`);
+    }
+  }
+  return chosen;
 }
 
 /** A non-negative integer, decimal or hex, below 2⁶⁴. */
@@ -58,6 +79,25 @@ export function integerOption(name: string, value: unknown): bigint | undefined 
     return BigInt(text);
   }
   throw new UsageError(`${name}: expected an integer from 0 to 2^64 - 1, got ${text}`);
+}
+
+/**
+ * `--chain-id` and `--fork`; `undefined` leaves it to the input.
+ *
+ * @param forkUrl whether `--fork` may also be the URL of a node, which says nothing about the chain's rules.
+ */
+export function chainOption(
+  options: { readonly chainId?: unknown; readonly fork?: unknown },
+  forkUrl: "allowed" | "refused" = "refused",
+): ChainSchedule | undefined {
+  const chainId = integerOption("--chain-id", options.chainId);
+  const { fork, url } = forkOption(options.fork);
+  if (url !== undefined && forkUrl === "refused") {
+    throw new UsageError("--fork: expected the name of a fork, got a URL");
+  }
+  if (fork !== undefined) return singleForkSchedule(fork, chainId ?? MAINNET.chainId);
+  if (chainId === undefined) return undefined;
+  return chainId === MAINNET.chainId ? MAINNET : singleForkSchedule("prague", chainId);
 }
 
 /** `--workers`. */

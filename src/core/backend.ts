@@ -47,6 +47,20 @@ export interface Backend {
    * batch's inputs are untouched then, so that another back end can run it.
    */
   run(batch: Batch, options?: RunOptions): Promise<void>;
+  /**
+   * All levels of a Merkle tree above its leaves, lowest first, or the root alone: for back ends that keep the levels on a device.
+   * Use `merkleRoot` and `merkleLevels`, which go level by level elsewhere.
+   *
+   * @param leaves 32 bytes each, at least one.
+   * @param depth levels above the leaves, at least 1.
+   * @throws LanewiseError as `run`; `ERR_UNSUPPORTED` where the hash or the size is not for this back end.
+   */
+  reduceTree?(
+    hash: Algorithm,
+    leaves: Uint8Array,
+    depth: number,
+    rootOnly: boolean,
+  ): Promise<Uint8Array[]>;
   /** Waits for runs in flight, frees everything, and always returns. Idempotent. */
   close(): Promise<void>;
 }

@@ -24,6 +24,7 @@ export interface BatchSections {
   readonly byteLength: number;
 }
 
+const NO_MESSAGE = new Uint8Array(0);
 const align16 = (bytes: number): number => (bytes + 15) & ~15;
 
 /** Where the sections of a batch of this shape lie. Pure, so that a worker can compute the same offsets. */
@@ -57,6 +58,7 @@ export class Batch {
   readonly arena: Uint8Array<SharedArrayBuffer>;
   readonly verdicts: Uint32Array<SharedArrayBuffer>;
   readonly results: Uint8Array<SharedArrayBuffer>;
+  readonly #view: DataView;
   /** Records in use. The producer sets it; back ends never change it. */
   count = 0;
   /** Arena bytes in use. */
@@ -85,6 +87,7 @@ export class Batch {
       this.sections.records,
       capacity * algorithm.record.byteLength,
     );
+    this.#view = new DataView(this.buffer, this.sections.records, this.records.length);
     this.arena = new Uint8Array(this.buffer, this.sections.arena, arenaCapacity);
     this.verdicts = new Uint32Array(this.buffer, this.sections.verdicts, capacity);
     this.results = new Uint8Array(
@@ -100,6 +103,37 @@ export class Batch {
     this.verdicts.fill(Verdict.Unset, 0, this.count);
     this.count = 0;
     this.arenaLength = 0;
+  }
+
+  /**
+   * Adds one record, and the message that it points into the arena for, where the algorithm's records do.
+   *
+   * @param record `algorithm.record.byteLength` bytes, copied; its fields `offset` and `length` are set here.
+   * @param message copied behind the messages before it.
+   * @returns the record's index.
+   * @throws RangeError when record or message does not fit.
+   */
+  append(record: Uint8Array, message: Uint8Array = NO_MESSAGE): number {
+    const { byteLength, fields } = this.algorithm.record;
+    if (record.length !== byteLength || this.count >= this.capacity) {
+      throw new RangeError(
+        `Batch record: expected ${byteLength} bytes at an index below ${this.capacity}, ` +
+          `got ${record.length} at ${this.count}`,
+      );
+    }
+    const free = this.arena.length - this.arenaLength;
+    if (message.length > free) {
+      throw new RangeError(`Batch message: expected at most ${free} bytes, got ${message.length}`);
+    }
+    const index = this.count++;
+    this.records.set(record, index * byteLength);
+    if (this.algorithm.usesArena) {
+      this.#view.setUint32(index * byteLength + fields.offset.offset, this.arenaLength, true);
+      this.#view.setUint32(index * byteLength + fields.length.offset, message.length, true);
+      this.arena.set(message, this.arenaLength);
+      this.arenaLength += message.length;
+    }
+    return index;
   }
 
   /** The bytes of record `index` (a view). */

@@ -13,7 +13,13 @@ export {
 export type { BuiltBlock } from "./evm/building.ts";
 export { createEvmExecutor, type EvmExecutor, type EvmExecutorOptions } from "./evm/index.ts";
 export * from "./executor.ts";
-export { blockBloom, encodeReceipt, logsBloom } from "./receipt.ts";
+export {
+  blockBloom,
+  type EncodedReceipts,
+  encodeReceipt,
+  encodeReceipts,
+  logsBloom,
+} from "./receipt.ts";
 
 /** What a caller may ask of an executor; each takes what concerns it. */
 export interface ExecutorOptions {

@@ -14,6 +14,8 @@ const REQUESTS_AHEAD = 4;
 export interface RpcSourceOptions extends RpcClientOptions {
   /** First block; default: `to`. */
   readonly from?: bigint;
+  /** The last block that is known already: pulls from the next one on, nothing where the node has none. In place of `from`. */
+  readonly after?: bigint;
   /** Last block; default: the node's latest. */
   readonly to?: bigint;
   readonly signal?: AbortSignal;
@@ -37,7 +39,8 @@ export async function* readRpc(
   const client = createRpcClient(url, options);
   const to =
     options.to ?? asNumber(await client.call("eth_blockNumber", [], signal), "eth_blockNumber");
-  const from = options.from ?? to;
+  if (options.after !== undefined && options.after >= to) return;
+  const from = options.after === undefined ? (options.from ?? to) : options.after + 1n;
   if (from > to) throw new RangeError(`blocks: expected from ≤ to, got ${from} > ${to}`);
   const fetchBlock = async (number: bigint): Promise<BlockInput> => {
     const tag = `0x${number.toString(16)}`;

@@ -142,7 +142,7 @@ function chainOf(raws: Iterable<Uint8Array>, header: BlockHeader | undefined): C
 }
 
 /** The oldest fork whose headers have these fields. */
-function forkLike(header: BlockHeader): Fork {
+export function forkLike(header: BlockHeader): Fork {
   if (header.requestsHash !== undefined) return "prague";
   if (header.parentBeaconBlockRoot !== undefined) return "cancun";
   if (header.withdrawalsRoot !== undefined) return "shanghai";
@@ -151,11 +151,14 @@ function forkLike(header: BlockHeader): Fork {
 }
 
 /** The chain id that a raw transaction names; `undefined` where it names none or is malformed. */
-function chainIdOf(raw: Uint8Array): bigint | undefined {
+export function chainIdOf(raw: Uint8Array): bigint | undefined {
   const reader = new RlpReader(raw);
   const isTyped = raw.length > 0 && raw[0] < 0x80;
   if (!reader.read(isTyped ? 1 : 0, raw.length) || !reader.isList) return undefined;
-  const { end } = reader;
+  let { end } = reader;
+  // A blob transaction with its sidecar: the transaction is the first item of a list around both.
+  if (isTyped && reader.read(reader.start, end) && reader.isList) end = reader.end;
+  else if (!reader.read(isTyped ? 1 : 0, raw.length)) return undefined;
   // v is the seventh field of a legacy transaction; the chain id the first of all others.
   let at = reader.start;
   for (let field = isTyped ? 6 : 0; field <= 6; field++) {

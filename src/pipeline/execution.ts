@@ -1,9 +1,10 @@
 /**
- * The execute and commit stages: runs a block where its state is known, and compares the outcome with what the header commits to.
+ * The execute and commit stages: runs a block where its state is known, and compares the outcome with what the header commits to. A
+ * block is committed while the next one executes; what executed on a block that turns out wrong does not count.
  *
  * @module
  */
-import { forkAtLeast, toHex } from "../chains/ethereum/index.ts";
+import { forkAtLeast, keccakOf, toHex } from "../chains/ethereum/index.ts";
 import { LanewiseError } from "../core/index.ts";
 import {
   type BlockEnvironment,
@@ -11,70 +12,137 @@ import {
   type ExecutableBlock,
   type ExecutionResult,
   type Executor,
-  encodeReceipt,
+  encodeReceipts,
 } from "../executor/index.ts";
-import { createStateCommitment, type StateCommitment } from "../state/commitment.ts";
-import { createMemoryState, type MemoryStateData, type MutableState } from "../state/memory.ts";
-import { orderedTrieRoot } from "../state/ordered-root.ts";
-import { createSharedState } from "../state/shared-state.ts";
-import type { StateDiff, StateSource } from "../state/source.ts";
+import type { ChainState, ExecutionState, LastingState } from "../state/chain-state.ts";
+import { createMemoryState, type MemoryStateData, wholeState } from "../state/memory.ts";
+import { orderedTrieRootSync } from "../state/ordered-root.ts";
+import type { StateSource } from "../state/source.ts";
+import type { StoredBlock } from "../state/store/records.ts";
+import type { CommitOutcome } from "../state/store/state-store.ts";
+import { createVolatileState } from "../state/volatile-state.ts";
 import type { DecodedBlock } from "./block.ts";
-import type { Depth, Failure } from "./report.ts";
+import type { BlockReport, Depth, Failure } from "./report.ts";
 import { requestsHashOf } from "./requests.ts";
-import { type Unit, unitName } from "./unit.ts";
+import { type Unit, unitName, unitReport } from "./unit.ts";
+
+/** Where states come from that the input does not bring. */
+export interface StateOptions {
+  /**
+   * A state that blocks build on and are committed to (see `openPipelinedState`); the caller opens and closes it. Blocks that it holds already are passed
+   * over, those that do not follow its head are refused.
+   */
+  readonly state?: LastingState;
+  /** The state before a block that brings none, nor follows one that did. */
+  readonly remoteState?: RemoteState;
+}
+
+/** Opens states of a chain that somebody else keeps. */
+export interface RemoteState {
+  /** The state before the unit's block. Senders and transactions say what execution will ask for first. */
+  before(unit: Unit): Promise<ExecutionState>;
+}
 
 /** What execution came to. */
 export interface Executed {
   readonly depth: Depth;
   readonly note: string;
-  /** For the commit stage; `undefined` where the block did not execute. */
+  /** What execution found wrong; counted once it is known that the state it ran on was right. */
+  readonly failures: readonly Failure[];
+  /** For the commit; `undefined` where the block did not execute. */
   readonly result: ExecutionResult | undefined;
   /** The state that it ran on. */
-  readonly before: StateSource | undefined;
+  readonly before: ExecutionState | undefined;
+  /** Where that state is one that follows the chain. */
+  readonly carried: CarriedState | undefined;
 }
 
-const notExecuted = (note: string): Executed => ({
-  depth: "signatures only",
-  note,
-  result: undefined,
-  before: undefined,
-});
+/** What the report says of execution. */
+export type Outcome = Pick<Executed, "depth" | "note">;
 
-/** A complete state that follows the blocks, and its tries. */
+const NO_STATE = "no state before the block was given";
+const INVALID = "the block is invalid before execution";
+
+/** A block that others build on. */
+interface Tip {
+  readonly number: bigint;
+  /** 32 bytes */
+  readonly hash: Uint8Array;
+}
+
+/** A complete state that follows the blocks. */
 interface CarriedState {
-  readonly state: MutableState;
-  readonly commitment: StateCommitment;
-  /** Hash of the last block applied; `undefined` before the first. */
-  head: Uint8Array | undefined;
+  readonly state: ChainState;
+  /** The last block given to it. */
+  tip: Tip;
+  /** A block had another state root: what was built on it has nothing to stand on. */
+  isBroken: boolean;
+  /** Settles when all blocks given are committed or refused. */
+  settled: Promise<void>;
 }
 
-/** Everything that a state holds, as the changes that lead there from nothing. */
-function wholeState(data: MemoryStateData): StateDiff {
-  return new Map(
-    [...data.accounts].map(([address, account]) => [
-      address,
-      { account, storageCleared: false, storage: account?.storage ?? new Map() },
-    ]),
-  );
-}
-
-/** Executes blocks one after another and carries a complete state from each to the next. */
+/** Executes blocks one after another and carries a complete state from each to the next, committing beside execution. */
 export class ExecutionStage {
   readonly #executor: Executor;
+  readonly #options: StateOptions;
+  readonly #open: typeof openMemoryState;
+  /** Where the state given stood when the run began. */
+  readonly #resumed: StoredBlock | undefined;
+  readonly #opened: ChainState[] = [];
   #carried: CarriedState | undefined;
+  /** Set once a block of this run could not be carried on from: what follows it has no state. */
+  #isCut = false;
 
-  constructor(executor: Executor) {
+  /** `open`: makes the state of a chain that brings its genesis and is given no place. */
+  constructor(executor: Executor, options: StateOptions = {}, open = openMemoryState) {
     this.#executor = executor;
+    this.#options = options;
+    this.#open = open;
+    const { state } = options;
+    this.#resumed = state?.head;
+    if (state?.head !== undefined) this.#carried = carry(state, state.head);
   }
 
-  /** Runs the unit's block. A transaction that may not stand where it stands is added to the unit's failures. */
+  /** The report on a block that the state holds already; `undefined` for any other. */
+  passOver(unit: Unit): BlockReport | undefined {
+    const { state } = this.#options;
+    const { block } = unit;
+    const head = this.#resumed;
+    if (state === undefined || head === undefined || block === undefined) return undefined;
+    const { number, stateRoot } = block.header;
+    if (number > head.number) return undefined;
+    const source = state.source();
+    const known = knownHash(source, number);
+    source.close();
+    unit.blockHash.set(keccakOf(block.headerRlp));
+    if (known === undefined) return unitReport(unit, { depth: "committed before", note: TOO_OLD });
+    if (Buffer.compare(known, unit.blockHash) !== 0) {
+      throw new LanewiseError(
+        "ERR_SOURCE",
+        `block ${number}: expected ${toHex(known)}, which the state database holds, got ${toHex(unit.blockHash)}`,
+      );
+    }
+    if (number === head.number && Buffer.compare(head.stateRoot, stateRoot) !== 0) {
+      throw new LanewiseError(
+        "ERR_SOURCE",
+        `state database: expected state root ${toHex(stateRoot)}, that of block ${number}, got ${toHex(head.stateRoot)}`,
+      );
+    }
+    return unitReport(unit, { depth: "committed before", note: "" });
+  }
+
+  /** Runs the unit's block. */
   async execute(unit: Unit, signal?: AbortSignal): Promise<Executed> {
     const { block } = unit;
     if (block === undefined) return notExecuted("no block around the transactions");
-    const state = this.#stateFor(block);
-    if (unit.failures.length > 0) return notExecuted("the block is invalid before execution");
-    if (state === undefined) return notExecuted("no state before the block was given");
-    if (block.ommers === undefined) return notExecuted("the headers of the ommers were not given");
+    if (unit.failures.length > 0) return { ...notExecuted(INVALID), carried: this.#carried };
+    const { state, carried } = await this.#stateFor(unit, block);
+    const stop = (note: string, failures: readonly Failure[] = []): Executed => {
+      state?.close();
+      return { ...notExecuted(note), carried, failures };
+    };
+    if (state === undefined) return stop(NO_STATE);
+    if (block.ommers === undefined) return stop("the headers of the ommers were not given");
     try {
       const outcome = await this.#executor.execute(
         executable(unit, block),
@@ -82,9 +150,10 @@ export class ExecutionStage {
         signal === undefined ? {} : { signal },
       );
       if (outcome.ok) {
-        return { depth: "executed", note: "", result: outcome.result, before: state };
+        const { result } = outcome;
+        return { depth: "executed", note: "", failures: [], result, before: state, carried };
       }
-      unit.failures.push({
+      const failure: Failure = {
         block: unitName(unit),
         ...(outcome.invalid.index < unit.list.count
           ? { transaction: outcome.invalid.index }
@@ -92,63 +161,209 @@ export class ExecutionStage {
         rule: "execution",
         expected: "a transaction that may stand here",
         got: outcome.invalid.reason,
-      });
-      return notExecuted("a transaction cannot be executed");
+      };
+      return stop("a transaction cannot be executed", [failure]);
     } catch (error) {
+      state.close();
       if (!(error instanceof LanewiseError) || error.code !== "ERR_STATE_MISSING") throw error;
-      return notExecuted(error.message);
+      if (block.input.state?.recording !== true) return { ...notExecuted(error.message), carried };
+      const failure: Failure = {
+        block: unitName(unit),
+        field: "state",
+        rule: "the state recorded beside a block holds all that the block reads",
+        expected: "a recording of this block's reads",
+        got: error.message,
+      };
+      return { ...notExecuted(error.message), carried, failures: [failure] };
     }
   }
 
-  /** Compares an execution with the header, and lets the carried state follow it. */
-  async commit(unit: Unit, executed: Executed): Promise<Executed> {
+  /**
+   * Compares an execution with the header and begins to commit it. The next block may execute at once; `final` says what became of
+   * this one, and adds to the unit's failures what is wrong with it.
+   */
+  async commit(unit: Unit, executed: Executed): Promise<{ readonly final: Promise<Outcome> }> {
     const { block } = unit;
-    const { result, before } = executed;
-    const carried = this.#carried;
-    this.#carried = undefined;
-    if (block === undefined || result === undefined || before === undefined) return executed;
-    const notes = await compareWithHeader(unit, block, result);
-    const { postState } = block.input;
-    if (postState !== undefined) comparePostState(unit, postState, before, result);
-    if (carried === undefined) {
-      notes.unshift("state root not compared: the state given is not complete");
-    } else {
-      compareStateRoot(unit, block, carried.commitment.apply(result.stateDiff));
-      if (unit.failures.length === 0) {
-        carried.state.apply(result.stateDiff);
-        carried.state.setBlockHash(block.header.number, unit.blockHash);
-        carried.head = unit.blockHash;
-        this.#carried = carried;
+    const { result, before, carried } = executed;
+    const failures: Failure[] = [...executed.failures];
+    let outcome: Outcome = executed;
+    let committed: Promise<CommitOutcome> | undefined;
+    if (block !== undefined && result !== undefined && before !== undefined) {
+      const notes = compareWithHeader(unit, block, result, failures);
+      const { postState } = block.input;
+      if (postState !== undefined) comparePostState(unit, postState, before, result, failures);
+      before.close();
+      if (carried === undefined) {
+        notes.unshift("state root not compared: the state given is not complete");
+      } else if (!carried.isBroken) {
+        committed = this.#give(unit, block, carried, result, failures.length > 0);
       }
+      outcome = { depth: "executed", note: notes.join("; ") };
     }
-    return { ...executed, note: notes.join("; ") };
+    if (block !== undefined && (committed === undefined || failures.length > 0)) this.#cut();
+    const earlier = carried?.settled;
+    const finish = async (): Promise<Outcome> => {
+      const computed = await committed?.catch((error: unknown) => {
+        if (carried?.isBroken || isAbort(error)) return undefined;
+        throw error;
+      });
+      await earlier;
+      if (computed === undefined && (committed !== undefined || carried?.isBroken)) {
+        return notExecuted(unit.failures.length > 0 ? INVALID : NO_STATE);
+      }
+      if (computed !== undefined && block !== undefined && carried !== undefined) {
+        compareStateRoot(unit, block, computed.root, failures);
+        carried.isBroken ||= !computed.committed;
+        if (carried.isBroken && this.#carried === carried) this.#cut();
+      }
+      unit.failures.push(...failures);
+      return outcome;
+    };
+    const final = finish();
+    if (carried !== undefined) carried.settled = final.then(nothing, nothing);
+    return { final };
   }
 
-  #stateFor(block: DecodedBlock): StateSource | undefined {
-    const { state, stateSource } = block.input;
-    if (stateSource !== undefined) {
-      this.#carried = undefined;
-      return stateSource;
+  /** Waits for what is being committed, and closes the states that the stage opened. */
+  async close(): Promise<void> {
+    await this.#carried?.settled;
+    await Promise.all(this.#opened.map((state) => state.close()));
+  }
+
+  /** Hands a block to the state; `dryRun` where it has failed already and only its root is asked for. */
+  #give(
+    unit: Unit,
+    block: DecodedBlock,
+    carried: CarriedState,
+    result: ExecutionResult,
+    dryRun: boolean,
+  ): Promise<CommitOutcome> {
+    const { number, stateRoot } = block.header;
+    const hash = unit.blockHash;
+    if (!dryRun) carried.tip = { number, hash };
+    return carried.state.commit({
+      number,
+      hash,
+      diff: result.stateDiff,
+      expectedRoot: stateRoot,
+      dryRun,
+    });
+  }
+
+  #cut(): void {
+    this.#carried = undefined;
+    this.#isCut = true;
+  }
+
+  /** The unit has no failures. */
+  async #stateFor(
+    unit: Unit,
+    block: DecodedBlock,
+  ): Promise<{ state: ExecutionState | undefined; carried: CarriedState | undefined }> {
+    const { stateSource } = block.input;
+    const { state: chain, remoteState } = this.#options;
+    const complete = block.input.state?.complete ? block.input.state : undefined;
+    if (chain === undefined) {
+      const given = stateSource ?? (block.input.state && createMemoryState(block.input.state));
+      if (given !== undefined) this.#carried = undefined;
+      if (complete !== undefined && stateSource === undefined) {
+        this.#carried = await this.#begin(block, complete);
+      } else if (given !== undefined) {
+        return { state: { ...lasting(given), close() {} }, carried: undefined };
+      }
+    } else if (chain.head === undefined && this.#carried === undefined && complete !== undefined) {
+      this.#carried = await this.#begin(block, complete);
     }
+    const carried = this.#carried;
+    if (carried !== undefined && follows(block, carried.tip)) {
+      await carried.state.room();
+      // What was given may have been refused while the worker was busy.
+      return { state: carried.isBroken ? undefined : carried.state.source(), carried };
+    }
+    if (chain !== undefined && !this.#isCut) throw doesNotFollow(block, carried?.tip);
+    this.#carried = undefined;
+    if (remoteState === undefined) return { state: undefined, carried: undefined };
+    return { state: await remoteState.before(unit), carried: undefined };
+  }
+
+  /** A state that begins with a complete one, as the block before this. */
+  async #begin(block: DecodedBlock, data: MemoryStateData): Promise<CarriedState> {
+    const tip: Tip = { number: block.header.number - 1n, hash: block.header.parentHash };
+    const { state } = this.#options;
     if (state !== undefined) {
-      this.#carried = undefined;
-      if (!state.complete) return createMemoryState(state);
-      const commitment = createStateCommitment();
-      commitment.apply(wholeState(state));
-      this.#carried = { state: createSharedState(state), commitment, head: undefined };
-      return this.#carried.state.source;
+      await state.commit({ ...tip, diff: wholeState(data) });
+      return carry(state, tip);
     }
-    const head = this.#carried?.head;
-    if (head === undefined || Buffer.compare(head, block.header.parentHash) !== 0) {
-      this.#carried = undefined;
-    }
-    return this.#carried?.state.source;
+    const own = await this.#open(data, tip);
+    this.#opened.push(own);
+    return carry(own, tip);
   }
 }
 
-function compareStateRoot(unit: Unit, block: DecodedBlock, root: Uint8Array): void {
+/** A state in memory that begins with `data` as block `tip`. */
+async function openMemoryState(data: MemoryStateData, tip: Tip): Promise<ChainState> {
+  const state = createVolatileState();
+  await state.commit({ ...tip, diff: wholeState(data) });
+  return state;
+}
+
+const nothing = (): void => {};
+
+const TOO_OLD = "older than the block hashes that the state keeps: not compared";
+
+const notExecuted = (note: string): Executed => ({
+  depth: "signatures only",
+  note,
+  failures: [],
+  result: undefined,
+  before: undefined,
+  carried: undefined,
+});
+
+const carry = (state: ChainState, tip: Tip): CarriedState => ({
+  state,
+  tip,
+  isBroken: false,
+  settled: Promise.resolve(),
+});
+
+const isAbort = (error: unknown): boolean =>
+  error instanceof LanewiseError && error.code === "ERR_ABORTED";
+
+const follows = ({ header }: DecodedBlock, tip: Tip): boolean =>
+  Buffer.compare(tip.hash, header.parentHash) === 0 && header.number === tip.number + 1n;
+
+function doesNotFollow({ header }: DecodedBlock, tip: Tip | undefined): LanewiseError {
+  const { number, parentHash } = header;
+  if (tip === undefined) {
+    const message = `block ${number}: the state database is empty: expected a genesis.json with the first block`;
+    return new LanewiseError("ERR_SOURCE", message);
+  }
+  const place = `block ${number} does not follow the state database`;
+  const message =
+    number === tip.number + 1n
+      ? `${place}: expected parent ${toHex(tip.hash)}, got ${toHex(parentHash)}`
+      : `${place}, which is at block ${tip.number}: expected block ${tip.number + 1n} next`;
+  return new LanewiseError("ERR_SOURCE", message);
+}
+
+function knownHash(state: StateSource, number: bigint): Uint8Array | undefined {
+  try {
+    return state.blockHash(number);
+  } catch (error) {
+    if (error instanceof LanewiseError && error.code === "ERR_STATE_MISSING") return undefined;
+    throw error;
+  }
+}
+
+function compareStateRoot(
+  unit: Unit,
+  block: DecodedBlock,
+  root: Uint8Array,
+  failures: Failure[],
+): void {
   if (Buffer.compare(root, block.header.stateRoot) === 0) return;
-  unit.failures.push({
+  failures.push({
     block: unitName(unit),
     field: "stateRoot",
     rule: "state root of the execution",
@@ -156,6 +371,15 @@ function compareStateRoot(unit: Unit, block: DecodedBlock, root: Uint8Array): vo
     got: toHex(block.header.stateRoot),
   });
 }
+
+/** The reads of a state, whatever else it is. */
+const lasting = (state: StateSource): StateSource => ({
+  account: (address) => state.account(address),
+  storage: (address, slot) => state.storage(address, slot),
+  code: (codeHash) => state.code(codeHash),
+  blockHash: (number) => state.blockHash(number),
+  ...(state.hasStorage && { hasStorage: (address) => state.hasStorage!(address) }),
+});
 
 /** A block knows its parent's hash, whatever the state knows. */
 function withParentHash(state: StateSource, block: DecodedBlock): StateSource {
@@ -198,16 +422,17 @@ function executable(unit: Unit, block: DecodedBlock): ExecutableBlock {
   };
 }
 
-/** Adds what differs from the header to the unit's failures; returns what could not be compared. */
-async function compareWithHeader(
+/** Adds what differs from the header to `failures`; returns what could not be compared. */
+function compareWithHeader(
   unit: Unit,
   block: DecodedBlock,
   result: ExecutionResult,
-): Promise<string[]> {
+  failures: Failure[],
+): string[] {
   const { header, fork } = block;
   const name = unitName(unit);
   const differ = (failure: Omit<Failure, "block">): void => {
-    unit.failures.push({ block: name, ...failure });
+    failures.push({ block: name, ...failure });
   };
   if (result.gasUsed !== header.gasUsed) {
     const expected = result.gasUsed.toString();
@@ -227,7 +452,7 @@ async function compareWithHeader(
   if (needsRoots && result.receipts.some((receipt) => receipt.stateRoot === undefined)) {
     notes.push("receipts root not compared: before Byzantium it holds state roots");
   } else {
-    compare("receiptsRoot", await orderedTrieRoot(result.receipts.map(encodeReceipt)));
+    compare("receiptsRoot", orderedTrieRootSync(encodeReceipts(result.receipts)));
   }
   return notes;
 }
@@ -238,11 +463,12 @@ function comparePostState(
   expected: MemoryStateData,
   before: StateSource,
   result: ExecutionResult,
+  failures: Failure[],
 ): void {
   const block = unitName(unit);
   const rule = "state after the block";
   const compare = (field: string, wanted: string, got: string): void => {
-    if (wanted !== got) unit.failures.push({ block, field, rule, expected: wanted, got });
+    if (wanted !== got) failures.push({ block, field, rule, expected: wanted, got });
   };
   for (const [address, account] of expected.accounts) {
     const key = Buffer.from(address.slice(2), "hex");

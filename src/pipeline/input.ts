@@ -34,6 +34,11 @@ export interface BlockInput {
   readonly stateSource?: StateSource;
   /** Accounts as they are after the block, to be compared. */
   readonly postState?: MemoryStateData;
+  /**
+   * Who the caller believes sent each transaction, 20 bytes each: known keys make recovery cheaper, wrong beliefs cost time only. JSON
+   * blocks bring theirs as `from`.
+   */
+  readonly senders?: Uint8Array;
   /** The block follows the one before it in this source: `parentHash` has to agree. */
   readonly follows?: boolean;
 }

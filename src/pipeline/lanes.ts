@@ -26,6 +26,9 @@ const DIGEST_BYTES = keccak256.result.byteLength;
 const ADDRESS = secp256k1Recover.result.fields.address;
 const RESULT_BYTES = secp256k1Recover.result.byteLength;
 
+/** A record to be pointed at its message. */
+const MESSAGE_RECORD = new Uint8Array(keccak256.record.byteLength);
+
 /** A hash batch and where each unit's parts start in it. */
 export interface HashedGroup {
   readonly units: readonly Unit[];
@@ -52,7 +55,7 @@ export function fillHashes(units: readonly Unit[], pool: BatchPool): HashedGroup
     expectAll(fillSigningHashes(list, batch), list.count);
     expectAll(fillAuthorizationHashes(list, batch), list.authorizationCount);
     expectAll(fillTransactionHashes(list, batch), list.count);
-    appendMessage(batch, headerOf(unit));
+    batch.append(MESSAGE_RECORD, headerOf(unit));
   }
   return { units, batch, count };
 }
@@ -64,15 +67,6 @@ function expectAll(filled: number, count: number): void {
       `batch: expected room for ${count} records, got ${filled}`,
     );
   }
-}
-
-function appendMessage(batch: Batch, message: Uint8Array): void {
-  const view = new DataView(batch.buffer, batch.sections.records, batch.records.length);
-  const record = keccak256.record.byteLength * batch.count++;
-  view.setUint32(record + keccak256.record.fields.offset.offset, batch.arenaLength, true);
-  view.setUint32(record + keccak256.record.fields.length.offset, message.length, true);
-  batch.arena.set(message, batch.arenaLength);
-  batch.arenaLength += message.length;
 }
 
 /** Copies transaction and block hashes into the units and fills the recovery batch; gives the hash batch back. */
@@ -110,6 +104,27 @@ function expectValid(batch: Batch): void {
       );
     }
   }
+}
+
+/** Senders that somebody claims, 20 bytes a record of the group's recoveries, zero where nobody does; `undefined` where nobody claims any. */
+export function claimedSenders(group: HashedGroup): Uint8Array | undefined {
+  let claimed: Uint8Array | undefined;
+  let at = 0;
+  for (const { block, list } of group.units) {
+    const senders = block?.input.senders;
+    if (senders?.length === 20 * list.count) {
+      claimed ??= new Uint8Array(20 * group.count);
+      claimed.set(senders, 20 * at);
+    } else {
+      for (const [index, { from }] of (block?.claims ?? []).entries()) {
+        if (from === undefined) continue;
+        claimed ??= new Uint8Array(20 * group.count);
+        claimed.set(from, 20 * (at + index));
+      }
+    }
+    at += list.count + list.authorizationCount;
+  }
+  return claimed;
 }
 
 /** Copies senders, authorities and verdicts into the units; gives the batch back. */

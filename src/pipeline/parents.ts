@@ -24,6 +24,11 @@ export class ParentTracker {
     return named || input.follows ? last.header : undefined;
   }
 
+  /** A block was passed over: it is the last one from now on. */
+  passed(hash: Uint8Array, header: BlockHeader): void {
+    this.#last = { hash, header };
+  }
+
   /** An input could not be decoded: nobody's parent is known. */
   forget(): void {
     this.#last = undefined;

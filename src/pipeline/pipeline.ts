@@ -1,6 +1,6 @@
 /**
  * The stages joined: source → decode → group → hash → recover → check → execute → commit, each a loop of its own between bounded
- * queues, so that kernels run on worker threads or a GPU while the next blocks are decoded and the last ones executed.
+ * queues, so that kernels run on worker threads or a GPU while the next blocks are decoded and the last ones executed and committed.
  *
  * Many small blocks share one kernel batch: a group closes at {@link GROUP_TRANSACTIONS}, {@link GROUP_BYTES} or
  * {@link GROUP_UNITS}, or when nothing more came for {@link GROUP_WAIT_MS} and the next stage has room.
@@ -10,16 +10,24 @@
 import { keccak256, secp256k1Recover } from "../algorithms/index.ts";
 import type { BackendOptions } from "../backends/index.ts";
 import { type BackendChoice, type Selection, selectBackend } from "../backends/select.ts";
-import type { ChainSchedule } from "../chains/ethereum/index.ts";
-import { LanewiseError } from "../core/index.ts";
+import type { BlockHeader, ChainSchedule } from "../chains/ethereum/index.ts";
+import { LanewiseError, type RunOptions } from "../core/index.ts";
 import { createExecutor, type Executor } from "../executor/index.ts";
+import { HINT_BYTES, recoverSenders } from "../verifier/recover-senders.ts";
+import { createSenderKeys, type SenderKeys } from "../verifier/sender-keys.ts";
 import { BatchPool } from "./batch-pool.ts";
 import { type Decoded, decodeInput } from "./block.ts";
 import { checkUnit } from "./check.ts";
-import { createDispatcher } from "./dispatcher.ts";
-import { ExecutionStage } from "./execution.ts";
+import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
+import { ExecutionStage, type StateOptions } from "./execution.ts";
 import type { BlockInput, BlockSource } from "./input.ts";
-import { fillHashes, fillRecoveries, type HashedGroup, readRecoveries } from "./lanes.ts";
+import {
+  claimedSenders,
+  fillHashes,
+  fillRecoveries,
+  type HashedGroup,
+  readRecoveries,
+} from "./lanes.ts";
 import { ParentTracker } from "./parents.ts";
 import { BoundedQueue } from "./queue.ts";
 import {
@@ -45,7 +53,7 @@ const UNITS_WAITING = 16;
 const GROUPS_WAITING = 2;
 
 /** Options of {@link createPipeline}. */
-export interface PipelineOptions {
+export interface PipelineOptions extends StateOptions {
   /** Default `auto`. */
   readonly backend?: BackendChoice;
   readonly backendOptions?: BackendOptions;
@@ -53,6 +61,8 @@ export interface PipelineOptions {
   readonly selection?: Selection;
   /** Executor id; default `auto`. */
   readonly executor?: string;
+  /** Keys of senders seen before: recovery is cheaper where a block says who sent what. Default: those of this pipeline's blocks. */
+  readonly senderKeys?: SenderKeys;
   /** Forks of chains that the input does not name; default: mainnet's, or what a header looks like. */
   readonly chain?: ChainSchedule;
 }
@@ -73,8 +83,19 @@ export interface Pipeline {
   close(): Promise<void>;
 }
 
-/** What flows behind the decoder: a unit, or the report on an input that has none. */
-type Item = Decoded;
+/** What flows behind the decoder: a unit, or the report on an input that needs no work, with its header where it has one. */
+type Item =
+  | Decoded
+  | {
+      readonly ok: false;
+      readonly report: BlockReport;
+      readonly passed: { readonly hash: Uint8Array; readonly header: BlockHeader };
+    };
+
+/** A block that has executed, and may still be being committed. */
+interface Committing {
+  readonly report: Promise<BlockReport>;
+}
 
 /** Items that travel together, and the kernel batch made of their units. */
 interface Group {
@@ -103,6 +124,22 @@ async function* untilStopped(
   }
 }
 
+/** Recovers the senders of a group, with the keys known of those whom the blocks name. */
+export async function recoverWith(
+  keys: SenderKeys,
+  dispatcher: Dispatcher,
+  recoveries: HashedGroup,
+  options: RunOptions,
+): Promise<void> {
+  const { batch, count } = recoveries;
+  const claimed = claimedSenders(recoveries);
+  if (claimed === undefined) return dispatcher.run(batch, options);
+  const hints = new Uint8Array(count * HINT_BYTES);
+  if (keys.fillHints(claimed, count, hints) === 0) await dispatcher.run(batch, options);
+  else await recoverSenders(dispatcher, batch, hints, options);
+  keys.learn(batch);
+}
+
 /** Creates a pipeline on the back end chosen; prepares its kernels. */
 export async function createPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const kernels = [keccak256, secp256k1Recover];
@@ -112,6 +149,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
   const dispatcher = createDispatcher(selection);
   const executor: Executor = createExecutor(options.executor);
   const pool = new BatchPool();
+  const { senderKeys = createSenderKeys() } = options;
   const clock = new StageClock();
   const failures: Failure[] = [];
   let blocks = 0;
@@ -129,8 +167,9 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     const hashed = new BoundedQueue<Group>(GROUPS_WAITING);
     const recovered = new BoundedQueue<Item>(UNITS_WAITING);
     const checked = new BoundedQueue<Item>(UNITS_WAITING);
+    const committing = new BoundedQueue<Committing>(UNITS_WAITING);
     const reports = new BoundedQueue<BlockReport>(UNITS_WAITING);
-    const queues = [decoded, grouped, hashed, recovered, checked, reports];
+    const queues = [decoded, grouped, hashed, recovered, checked, committing, reports];
     const failAll = (error: unknown): void => {
       for (const queue of queues) queue.fail(error);
     };
@@ -139,7 +178,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     const runOptions = signal === undefined ? {} : { signal };
-    const execution = new ExecutionStage(executor);
+    const execution = new ExecutionStage(executor, options);
     const parents = new ParentTracker();
     let stop = (): void => {};
     const stopped = new Promise<undefined>((resolve) => {
@@ -148,12 +187,19 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
 
     async function decodeStage(): Promise<void> {
       for await (const input of untilStopped(source, stopped)) {
-        const item = await clock.time("decode", 0, () => decodeInput(input, options.chain));
+        const decodedInput = await clock.time("decode", 0, () => decodeInput(input, options.chain));
+        const item = decodedInput.ok ? passOver(decodedInput.unit) : decodedInput;
         if (item.ok) clock.add("decode", item.unit.list.count);
         if (!(await decoded.push(item))) return;
         // Decoding never waits while the queues have room: let the other stages have the thread.
         await new Promise((resolve) => setImmediate(resolve));
       }
+    }
+
+    function passOver(unit: Unit): Item {
+      const report = execution.passOver(unit);
+      if (report === undefined || unit.block === undefined) return { ok: true, unit };
+      return { ok: false, report, passed: { hash: unit.blockHash, header: unit.block.header } };
     }
 
     async function groupStage(): Promise<void> {
@@ -194,7 +240,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
       for await (const { items, hashed: group } of hashed) {
         const recoveries = fillRecoveries(group, pool);
         await clock.time("recover", recoveries.count, () =>
-          dispatcher.run(recoveries.batch, runOptions),
+          recoverWith(senderKeys, dispatcher, recoveries, runOptions),
         );
         readRecoveries(recoveries, pool);
         for (const item of items) if (!(await recovered.push(item))) return;
@@ -207,6 +253,8 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
           const { unit } = item;
           const parent = parents.parentOf(unit);
           await clock.time("check", unit.list.count, () => checkUnit(unit, parent));
+        } else if ("passed" in item) {
+          parents.passed(item.passed.hash, item.passed.header);
         } else {
           parents.forget();
         }
@@ -216,17 +264,26 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
 
     async function executeStage(): Promise<void> {
       for await (const item of checked) {
-        const report = item.ok ? await execute(item.unit) : item.report;
-        if (!(await reports.push(report))) return;
+        const next = item.ok ? await execute(item.unit) : { report: Promise.resolve(item.report) };
+        if (!(await committing.push(next))) return;
       }
     }
 
-    async function execute(unit: Unit): Promise<BlockReport> {
+    /** The report is still to come where the block is being committed, while the next one executes. */
+    async function execute(unit: Unit): Promise<Committing> {
       const executed = await clock.time("execute", 0, () => execution.execute(unit, signal));
       if (executed.result !== undefined) clock.add("execute", unit.list.count);
       const committed = executed.result === undefined ? 0 : 1;
-      const final = await clock.time("commit", committed, () => execution.commit(unit, executed));
-      return unitReport(unit, final);
+      const { final } = await execution.commit(unit, executed);
+      const outcome = clock.time("commit", committed, () => final);
+      const report = outcome.then((known) => unitReport(unit, known));
+      // Thrown where its turn comes; until then it is not unhandled.
+      report.catch(() => {});
+      return { report };
+    }
+
+    async function reportStage(): Promise<void> {
+      for await (const { report } of committing) if (!(await reports.push(await report))) return;
     }
 
     const stage = async (work: () => Promise<void>, output: { end(): void }): Promise<void> => {
@@ -243,7 +300,8 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
       stage(hashStage, hashed),
       stage(recoverStage, recovered),
       stage(checkStage, checked),
-      stage(executeStage, reports),
+      stage(executeStage, committing),
+      stage(reportStage, reports),
     ]);
     try {
       for await (const report of reports) {
@@ -258,6 +316,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
       for (const queue of queues) queue.close();
       stop();
       await stages;
+      await execution.close();
       wallMs += performance.now() - startedMs;
     }
   }

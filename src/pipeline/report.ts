@@ -23,7 +23,9 @@ export type Depth =
   /** Executed: gas, receipts, bloom and what else the header commits to agree. */
   | "executed"
   /** Hashes, signatures, roots and header rules; not executed. */
-  | "signatures only";
+  | "signatures only"
+  /** In the state database already, by its hash: passed over. */
+  | "committed before";
 
 /** The verdict on one unit of input. */
 export interface BlockReport {

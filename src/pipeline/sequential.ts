@@ -16,6 +16,7 @@ import {
 } from "../chains/ethereum/index.ts";
 import { type Algorithm, Batch, Verdict } from "../core/index.ts";
 import { createExecutor, type Executor } from "../executor/index.ts";
+import { createInThreadState } from "../state/in-thread-state.ts";
 import { decodeInput } from "./block.ts";
 import { checkUnit } from "./check.ts";
 import { ExecutionStage } from "./execution.ts";
@@ -87,7 +88,7 @@ export async function* validateSequentially(
   options: SequentialOptions = {},
 ): AsyncGenerator<BlockReport> {
   const executor = options.executor ?? createExecutor("oracle");
-  const execution = new ExecutionStage(executor);
+  const execution = new ExecutionStage(executor, {}, async (data) => createInThreadState(data));
   const parents = new ParentTracker();
   try {
     for await (const input of source) {
@@ -100,10 +101,11 @@ export async function* validateSequentially(
       const { unit } = decoded;
       runReference(unit);
       await checkUnit(unit, parents.parentOf(unit));
-      const executed = await execution.commit(unit, await execution.execute(unit));
-      yield unitReport(unit, executed);
+      const { final } = await execution.commit(unit, await execution.execute(unit));
+      yield unitReport(unit, await final);
     }
   } finally {
+    await execution.close();
     if (options.executor === undefined) await executor.close();
   }
 }

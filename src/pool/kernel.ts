@@ -50,7 +50,9 @@ interface KernelExports {
   readonly LANES: WebAssembly.Global;
   readonly MAX_ITEMS: WebAssembly.Global;
   readonly INLINE_ITEMS?: WebAssembly.Global;
+  readonly ENTROPY_BYTES?: WebAssembly.Global;
   seed?(): number;
+  entropy?(): number;
   initialize(): void;
   heapBase(): number;
   run(
@@ -67,6 +69,12 @@ const PAGE_BYTES = 65_536;
 
 /** Arena bytes copied in for one call of `run`, unless a single message is longer. Keeps a worker's memory small. */
 const ARENA_BYTES_PER_CALL = 1 << 20;
+
+/** What engines copy at a time between shared and private memory. */
+const WORD_BYTES = 8;
+
+/** Most that `crypto.getRandomValues` gives at once. */
+const ENTROPY_BYTES_PER_DRAW = 65_536;
 
 /** A window may hold this many bytes per wanted byte before messages are gathered one by one instead. */
 const MAX_WINDOW_WASTE = 2;
@@ -182,6 +190,16 @@ export async function createKernel(
     }
   }
 
+  /** Fresh randomness for each record, where the kernel asks for it: batch checks weigh records by numbers nobody can foresee. */
+  function drawEntropy(count: number): void {
+    if (!exports.entropy) return;
+    const start = exports.entropy();
+    const end = start + count * (exports.ENTROPY_BYTES?.value ?? 0);
+    for (let at = start; at < end; at += ENTROPY_BYTES_PER_DRAW) {
+      crypto.getRandomValues(bytes.subarray(at, Math.min(end, at + ENTROPY_BYTES_PER_DRAW)));
+    }
+  }
+
   /** One call: as many of the `most` items from `first` on as it can take; how many that was. */
   function runCall(view: BatchView, arenaBytes: number, first: number, most: number): number {
     const { resultBytes } = shape;
@@ -194,15 +212,18 @@ export async function createKernel(
       if (high - low <= MAX_WINDOW_WASTE * span.bytes + PAGE_BYTES) {
         // Messages that lie close together come as one window. The kernel is told where the arena's first byte would
         // lie if all of it had been copied; addresses wrap, and it checks bounds by offset and length alone.
-        reserve(high - low);
-        bytes.set(source.subarray(low, high), arenaAt);
-        arena = arenaAt - low;
+        // The copy lies on its words as the source does on its own: shared memory that does not is copied byte by byte.
+        const at = arenaAt + (low % WORD_BYTES);
+        reserve(high - low + WORD_BYTES);
+        bytes.set(source.subarray(low, high), at);
+        arena = at - low;
       } else {
         reserve(span.bytes);
         gather(source, count);
         arenaLength = span.bytes;
       }
     }
+    drawEntropy(count);
     exports.run(recordsAt, arena, arenaLength, verdictsAt, resultsAt, count);
     if (bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
     new Uint8Array(view.buffer, view.verdicts + first * 4, count * 4).set(

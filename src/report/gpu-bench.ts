@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { createWasmBackend, createWebgpuBackend, type WebgpuBackend } from "../backends/index.ts";
+import {
+  createWasmBackend,
+  createWebgpuBackend,
+  type KernelVariant,
+  type WebgpuBackend,
+} from "../backends/index.ts";
 import {
   type Algorithm,
   type Backend,
@@ -23,6 +28,10 @@ export interface GpuBenchOptions {
   /** Least time spent on each size, after one run to warm up. */
   readonly msPerSize: number;
   readonly allowSoftwareAdapter: boolean;
+  /** Longest that the shaders of one algorithm may take to compile; default: the back end's. */
+  readonly compileTimeoutMs?: number;
+  /** Nothing new is begun after this long; default: no limit. */
+  readonly timeLimitMs?: number;
   /** Told what is being done. */
   readonly onProgress: (line: string) => void;
 }
@@ -30,8 +39,10 @@ export interface GpuBenchOptions {
 /** One batch size; rates in items a second, the best run's. */
 export interface SizeReport {
   readonly items: number;
-  /** Transfers included. */
+  /** One batch at a time, transfers included. */
   readonly rate: number;
+  /** Several batches in flight, transfers included: one is on its way while another computes. */
+  readonly streamedRate: number;
   /** Shaders alone, by the device's timestamps; 0 where it has none. */
   readonly kernelRate: number;
   /** The WebAssembly column; 0 where it does not run. */
@@ -46,11 +57,42 @@ export interface GpuBenchReport {
   readonly warmCompileMs: number;
   readonly compileMs: Readonly<Record<string, number>>;
   readonly sizes: readonly SizeReport[];
+  /** Device time of each shader for one batch of the largest size, when stages do not overlap; empty where it has no clock. */
+  readonly stageMs: Readonly<Record<string, number>>;
   /** Smallest measured batch from which the GPU is faster than the CPU column; `undefined`: none. */
   readonly crossoverItems: number | undefined;
   /** Answers compared with the reference's, all equal. */
   readonly checked: number;
 }
+
+/** One form of a kernel at one batch size. */
+export interface VariantReport {
+  readonly algorithm: string;
+  readonly variant: KernelVariant;
+  readonly items: number;
+  /** 0 where it failed. */
+  readonly compileMs: number;
+  readonly rate: number;
+  readonly kernelRate: number;
+  /** Answers compared with the reference's, all equal. */
+  readonly checked: number;
+  /** Why the device did not run it. */
+  readonly failure?: string;
+}
+
+/** What `benchVariants` compares: one change at a time from what is built. */
+export const VARIANTS: readonly KernelVariant[] = [
+  {},
+  { karatsubaLevels: 0 },
+  { karatsubaLevels: 2 },
+  { workgroupSize: 128 },
+  { workgroupSize: 256 },
+  { inversionItems: 4 },
+  { inversionItems: 8 },
+];
+
+/** Batches in flight where streaming is measured. */
+const STREAMED = 4;
 
 /** Distinct cases of a batch; larger batches repeat them. */
 const DISTINCT = 1024;
@@ -64,38 +106,124 @@ const SMALLEST = 64;
 export async function benchGpu(
   options: GpuBenchOptions,
 ): Promise<{ adapter: BackendStatus; reports: GpuBenchReport[] }> {
-  const { allowSoftwareAdapter } = options;
-  const open = (): WebgpuBackend => createWebgpuBackend({ allowSoftwareAdapter });
-  const gpu = open();
   const cpu = createWasmBackend();
+  const isLate = limitOf(options);
   try {
-    const adapter = await gpu.probe();
-    if (!adapter.available) throw new LanewiseError("ERR_BACKEND_UNAVAILABLE", adapter.reason);
+    const adapter = await adapterOf(options);
     const reports: GpuBenchReport[] = [];
     for (const generator of options.generators) {
-      options.onProgress(`${generator.algorithm.id}: compiling`);
-      const coldCompileMs = await prepareMs(gpu, generator.algorithm);
-      const second = open();
-      const warmCompileMs = await prepareMs(second, generator.algorithm);
-      await second.close();
-      const swept = await sweep(gpu, cpu, generator, options);
-      const compiled = Object.entries(gpu.statistics().compileMs);
-      reports.push({
-        algorithm: generator.algorithm.id,
-        coldCompileMs,
-        warmCompileMs,
-        compileMs: Object.fromEntries(
-          compiled.filter(([shader]) => shader.startsWith(`${generator.algorithm.id}/`)),
-        ),
-        ...swept,
-      });
+      if (isLate()) break;
+      const { id } = generator.algorithm;
+      options.onProgress(`${id}: compiling`);
+      // A back end of its own, so that no shader of an earlier algorithm is there already.
+      const gpu = open(options);
+      const profiled = open(options, {}, true);
+      try {
+        const coldCompileMs = await prepareMs(gpu, generator.algorithm);
+        const warmCompileMs = await prepareMs(profiled, generator.algorithm);
+        const known = new KnownCases(generator);
+        const swept = await sweep(gpu, cpu, known, options);
+        const { compileMs } = gpu.statistics();
+        await profiled.run(known.batch(swept.sizes.at(-1)?.items ?? SMALLEST));
+        const { stageMs } = profiled.statistics();
+        reports.push({ algorithm: id, coldCompileMs, warmCompileMs, compileMs, stageMs, ...swept });
+      } finally {
+        await gpu.close();
+        await profiled.close();
+      }
     }
     return { adapter, reports };
   } finally {
-    await gpu.close();
     await cpu.close();
   }
 }
+
+/**
+ * Runs every form of the algorithms' kernels at the largest batch of the sweep.
+ *
+ * @throws LanewiseError `ERR_BACKEND_UNAVAILABLE` without an adapter; `ERR_BACKEND_FAILED` at the first wrong answer.
+ */
+export async function benchVariants(
+  options: GpuBenchOptions,
+): Promise<{ adapter: BackendStatus; variants: VariantReport[] }> {
+  const adapter = await adapterOf(options);
+  const isLate = limitOf(options);
+  const variants: VariantReport[] = [];
+  for (const generator of options.generators) {
+    const known = new KnownCases(generator);
+    for (const variant of VARIANTS) {
+      if (isLate()) break;
+      options.onProgress(`${generator.algorithm.id}: ${variantName(variant)}`);
+      variants.push(await measureVariant(known, variant, options));
+    }
+  }
+  return { adapter, variants };
+}
+
+/** A short name: `as built`, `karatsubaLevels 0`. */
+export function variantName(variant: KernelVariant): string {
+  const changes = Object.entries(variant).map(([name, value]) => `${name} ${value}`);
+  return changes.length === 0 ? "as built" : changes.join(", ");
+}
+
+async function measureVariant(
+  known: KnownCases,
+  variant: KernelVariant,
+  options: GpuBenchOptions,
+): Promise<VariantReport> {
+  const { algorithm } = known;
+  const items = options.maxItems;
+  const common = { algorithm: algorithm.id, variant, items };
+  const gpu = open(options, variant);
+  try {
+    const compileMs = await prepareMs(gpu, algorithm);
+    const batch = known.batch(items);
+    const { ms, kernelMs } = await bestOf(gpu, batch, options.msPerSize, () => kernelMsOf(gpu));
+    const checked = known.check(batch);
+    return {
+      ...common,
+      compileMs,
+      rate: rateOf(items, ms),
+      kernelRate: rateOf(items, kernelMs),
+      checked,
+    };
+  } catch (error) {
+    const unable = error instanceof LanewiseError && error.code !== "ERR_BACKEND_FAILED";
+    if (!unable) throw error;
+    return { ...common, compileMs: 0, rate: 0, kernelRate: 0, checked: 0, failure: error.message };
+  } finally {
+    await gpu.close();
+  }
+}
+
+function open(
+  { allowSoftwareAdapter, compileTimeoutMs }: GpuBenchOptions,
+  variant: KernelVariant = {},
+  profile = false,
+): WebgpuBackend {
+  return createWebgpuBackend({
+    allowSoftwareAdapter,
+    variant,
+    profile,
+    ...(compileTimeoutMs === undefined ? {} : { compileTimeoutMs }),
+  });
+}
+
+async function adapterOf(options: GpuBenchOptions): Promise<BackendStatus> {
+  const adapter = await open(options).probe();
+  if (!adapter.available) throw new LanewiseError("ERR_BACKEND_UNAVAILABLE", adapter.reason);
+  return adapter;
+}
+
+/** Whether the time is up. */
+function limitOf({ timeLimitMs = Number.POSITIVE_INFINITY }: GpuBenchOptions): () => boolean {
+  const end = performance.now() + timeLimitMs;
+  return () => performance.now() > end;
+}
+
+const rateOf = (items: number, ms: number | undefined): number => (ms ? (items * 1000) / ms : 0);
+
+const kernelMsOf = (gpu: WebgpuBackend): number => gpu.statistics().kernelMs;
 
 /** Whether the adapter that would be measured is a software one. */
 export async function adapterIsSoftware(allowSoftwareAdapter: boolean): Promise<boolean> {
@@ -112,36 +240,31 @@ async function prepareMs(backend: Backend, algorithm: Algorithm): Promise<number
 async function sweep(
   gpu: WebgpuBackend,
   cpu: Backend,
-  generator: CaseGenerator,
+  known: KnownCases,
   { maxItems, msPerSize, onProgress }: GpuBenchOptions,
 ): Promise<Pick<GpuBenchReport, "sizes" | "crossoverItems" | "checked">> {
-  const { algorithm } = generator;
-  const random = createRandom(algorithm.id);
-  const crafted = generator.crafted().filter((item) => (item.message?.length ?? 0) <= 4096);
-  const distinct = [
-    ...crafted.slice(0, DISTINCT / 8),
-    ...Array.from({ length: DISTINCT }, () => generator.random(random)),
-  ].slice(0, DISTINCT);
+  const { algorithm } = known;
   const cpuRuns = cpu.supports(algorithm) && (await cpu.probe()).available;
   const sizes: SizeReport[] = [];
   let checked = 0;
   for (let items = SMALLEST; items <= maxItems; items *= 4) {
     onProgress(`${algorithm.id}: ${items} items`);
-    const cases = Array.from({ length: items }, (_, i) => distinct[i % distinct.length]);
-    const batch = new Batch(algorithm, items, arenaBytesOf(cases));
-    fillBatch(batch, cases);
-    const measured = await bestOf(gpu, batch, msPerSize, () => gpu.statistics().kernelMs);
-    checked += checkAll(batch, cases);
+    const batch = known.batch(items);
+    const measured = await bestOf(gpu, batch, msPerSize, () => kernelMsOf(gpu));
+    checked += known.check(batch);
+    const streamed = [batch, ...Array.from({ length: STREAMED - 1 }, () => known.batch(items))];
+    const streamedMs = await streamMs(gpu, streamed, msPerSize);
+    for (const other of streamed) checked += known.check(other);
     const cpuMs = cpuRuns ? (await bestOf(cpu, batch, msPerSize / 4)).ms : undefined;
-    const rate = (ms: number | undefined): number => (ms ? (items * 1000) / ms : 0);
     sizes.push({
       items,
-      rate: rate(measured.ms),
-      kernelRate: rate(measured.kernelMs),
-      cpuRate: rate(cpuMs),
+      rate: rateOf(items, measured.ms),
+      streamedRate: rateOf(items, streamedMs),
+      kernelRate: rateOf(items, measured.kernelMs),
+      cpuRate: rateOf(items, cpuMs),
     });
   }
-  const crossover = sizes.find(({ rate, cpuRate }) => rate > cpuRate);
+  const crossover = sizes.find(({ streamedRate, cpuRate }) => streamedRate > cpuRate);
   return { sizes, crossoverItems: crossover?.items, checked };
 }
 
@@ -165,27 +288,75 @@ async function bestOf(
   return best;
 }
 
-/** Compares every answer with the reference's; a case that repeats is computed once. */
-function checkAll(batch: Batch, cases: readonly Case[]): number {
-  const { algorithm } = batch;
-  const bytes = algorithm.result.byteLength;
-  const arena = batch.arena.subarray(0, batch.arenaLength);
-  const known = new Map<Case, { verdict: number; result: Uint8Array }>();
-  for (const [i, item] of cases.entries()) {
-    let answer = item.point ? undefined : known.get(item);
-    if (!answer) {
-      const result = new Uint8Array(bytes);
-      answer = { verdict: algorithm.reference(batch.record(i), arena, result), result };
-      known.set(item, answer);
-    }
-    const found = batch.result(i);
-    const right = answer.result.every((byte, at) => byte === found[at]);
-    if (batch.verdicts[i] !== answer.verdict || !right) {
+/** Time that a batch takes when the next ones are always there, on the average of at least two rounds. */
+async function streamMs(gpu: Backend, batches: readonly Batch[], forMs: number): Promise<number> {
+  await Promise.all(batches.map((batch) => gpu.run(batch)));
+  const start = performance.now();
+  let runs = 0;
+  await Promise.all(
+    batches.map(async (batch) => {
+      let own = 0;
+      do {
+        await gpu.run(batch);
+        runs++;
+      } while (++own < 2 || performance.now() - start < forMs);
+    }),
+  );
+  return (performance.now() - start) / runs;
+}
+
+/** Cases of one algorithm with the reference's answers, each computed once. */
+class KnownCases {
+  readonly algorithm: Algorithm;
+  readonly #cases: readonly Case[];
+  readonly #answers = new Map<Case, { verdict: number; result: Uint8Array }>();
+
+  constructor(generator: CaseGenerator) {
+    const random = createRandom(generator.algorithm.id);
+    // Where a record points by itself, its answer depends on the batch.
+    const crafted = generator
+      .crafted()
+      .filter(({ message, point }) => (message?.length ?? 0) <= 4096 && point === undefined);
+    this.algorithm = generator.algorithm;
+    this.#cases = [
+      ...crafted.slice(0, DISTINCT / 8),
+      ...Array.from({ length: DISTINCT }, () => generator.random(random)),
+    ].slice(0, DISTINCT);
+  }
+
+  /** So many cases, round and round. */
+  batch(items: number): Batch {
+    const cases = Array.from({ length: items }, (_, i) => this.#caseOf(i));
+    const batch = new Batch(this.algorithm, items, arenaBytesOf(cases));
+    fillBatch(batch, cases);
+    return batch;
+  }
+
+  /** Compares every answer with the reference's. */
+  check(batch: Batch): number {
+    for (let i = 0; i < batch.count; i++) {
+      const { verdict, result } = this.#answerOf(batch, i);
+      const found = batch.result(i);
+      if (batch.verdicts[i] === verdict && result.every((byte, at) => byte === found[at])) continue;
       throw new LanewiseError(
         "ERR_BACKEND_FAILED",
-        `${algorithm.id}: wrong answer for item ${i} (${item.name}) of ${cases.length}`,
+        `${this.algorithm.id}: wrong answer for item ${i} (${this.#caseOf(i).name}) of ${batch.count}`,
       );
     }
+    return batch.count;
   }
-  return cases.length;
+
+  #caseOf(item: number): Case {
+    return this.#cases[item % this.#cases.length];
+  }
+
+  #answerOf(batch: Batch, item: number): { verdict: number; result: Uint8Array } {
+    const known = this.#answers.get(this.#caseOf(item));
+    if (known) return known;
+    const result = new Uint8Array(this.algorithm.result.byteLength);
+    const arena = batch.arena.subarray(0, batch.arenaLength);
+    const verdict = this.algorithm.reference(batch.record(item), arena, result);
+    this.#answers.set(this.#caseOf(item), { verdict, result });
+    return { verdict, result };
+  }
 }

@@ -13,6 +13,8 @@ const SHOWN_FAILURES = 10;
 export interface DepthTotals {
   readonly executed: number;
   readonly signaturesOnly: number;
+  /** Passed over: the state database has them. */
+  readonly committedBefore: number;
   /** Note → blocks that carry it. */
   readonly notes: ReadonlyMap<string, number>;
 }
@@ -28,6 +30,8 @@ export function validationTable(
     const rate = ms > 0 && items > 0 ? `${count(Math.round((items / ms) * 1000))}/s` : "";
     return [stage, count(items), duration(ms), rate];
   });
+  const before =
+    depth.committedBefore > 0 ? `, ${count(depth.committedBefore)} committed before` : "";
   const lines = [
     table(
       [
@@ -40,7 +44,7 @@ export function validationTable(
       style,
     ),
     "",
-    `blocks        ${count(summary.blocks)} (${count(depth.executed)} executed, ${count(depth.signaturesOnly)} signatures only)`,
+    `blocks        ${count(summary.blocks)} (${count(depth.executed)} executed, ${count(depth.signaturesOnly)} signatures only${before})`,
     `transactions  ${count(summary.transactions)}, ${count(summary.tps)} a second`,
     `back end      ${summary.backend.id}: ${printable(summary.backend.reason)}`,
   ];

@@ -5,39 +5,86 @@
  */
 import { decodeRlp } from "../chains/ethereum/rlp.ts";
 import { LanewiseError } from "../core/index.ts";
+import { ACCOUNT_BYTES, writeAccount } from "./diff.ts";
 import type { Account } from "./source.ts";
+import { UpdateBatch } from "./trie/module.ts";
 
 /** An account together with the root of its storage. */
 export interface StoredAccount extends Account {
   readonly storageRoot: Uint8Array;
 }
 
-/** Writes the shortest big-endian form of `value` as an RLP string; returns the offset after it. */
-function writeQuantity(out: Uint8Array, at: number, value: bigint): number {
-  if (value < 0x80n) {
-    out[at] = value === 0n ? 0x80 : Number(value);
-    return at + 1;
-  }
-  let bytes = 0;
-  if (value <= 0xffff_ffff_ffff_ffffn) {
-    let high = Number(value >> 32n);
-    let low = Number(value & 0xffff_ffffn);
-    bytes = high === 0 ? (39 - Math.clz32(low)) >> 3 : 4 + ((39 - Math.clz32(high)) >> 3);
-    for (let i = bytes; i > 0; i--) {
-      out[at + i] = low;
-      low = (low >>> 8) | (high << 24);
-      high >>>= 8;
-    }
-  } else {
-    const hex = value.toString(16);
-    bytes = (hex.length + 1) >> 1;
-    out.set(Buffer.from(hex.padStart(bytes * 2, "0"), "hex"), at + 1);
-  }
-  out[at] = 0x80 + bytes;
-  return at + 1 + bytes;
+/** First byte of `bytes` from `from` on that is not zero; `end` where all are. */
+export function firstNonZero(bytes: Uint8Array, from: number, end: number): number {
+  while (from < end && bytes[from] === 0) from++;
+  return from;
 }
 
-const scratch = new Uint8Array(160);
+/** Bytes of the RLP of an integer whose shortest form is bytes `first` … `end − 1`. */
+function integerBytes(bytes: Uint8Array, first: number, end: number): number {
+  return first === end || (end - first === 1 && bytes[first] < 0x80) ? 1 : 1 + end - first;
+}
+
+/** Writes the RLP of that integer; returns the offset after it. */
+function writeInteger(
+  out: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  first: number,
+  end: number,
+): number {
+  if (end - first !== 1 || bytes[first] >= 0x80) out[at++] = 0x80 + end - first;
+  for (let i = first; i < end; i++) out[at++] = bytes[i];
+  return at;
+}
+
+/** What a trie holds of an account: two quantities, `0xa0` and a root, `0xa0` and a hash, in a list of 56 to 255 bytes. */
+const HASHES_BYTES = 66;
+
+/**
+ * Adds the leaf of an account: rlp([nonce, balance, storageRoot, codeHash]).
+ *
+ * @param keys holds the 32-byte key at `key`.
+ * @param bytes holds nonce, balance and code hash at `account` (see `diff.ts`).
+ */
+export function putAccount(
+  batch: UpdateBatch,
+  keys: Uint8Array,
+  key: number,
+  bytes: Uint8Array,
+  account: number,
+  storageRoot: Uint8Array,
+): void {
+  const nonce = firstNonZero(bytes, account, account + 8);
+  const balance = firstNonZero(bytes, account + 8, account + 40);
+  const payload =
+    integerBytes(bytes, nonce, account + 8) +
+    integerBytes(bytes, balance, account + 40) +
+    HASHES_BYTES;
+  let at = batch.reserve(32, payload + 2);
+  const out = batch.bytes;
+  for (let i = 0; i < 32; i++) out[at++] = keys[key + i];
+  out[at++] = 0xf8;
+  out[at++] = payload;
+  at = writeInteger(out, at, bytes, nonce, account + 8);
+  at = writeInteger(out, at, bytes, balance, account + 40);
+  out[at] = 0xa0;
+  out[at + 33] = 0xa0;
+  for (let i = 0; i < 32; i++) {
+    out[at + 1 + i] = storageRoot[i];
+    out[at + 34 + i] = bytes[account + 40 + i];
+  }
+}
+
+/** Adds a slot's leaf, the RLP of its word's shortest form; a word of zero deletes it. `slot`: place of slot and word in `bytes`. */
+export function putStorageWord(batch: UpdateBatch, bytes: Uint8Array, slot: number): void {
+  const end = slot + 64;
+  const first = firstNonZero(bytes, slot + 32, end);
+  const at = batch.reserve(32, first === end ? 0 : integerBytes(bytes, first, end));
+  const out = batch.bytes;
+  for (let i = 0; i < 32; i++) out[at + i] = bytes[slot + i];
+  if (first < end) writeInteger(out, at + 32, bytes, first, end);
+}
 
 /**
  * rlp([nonce, balance, storageRoot, codeHash]).
@@ -45,24 +92,11 @@ const scratch = new Uint8Array(160);
  * @throws RangeError on a nonce of more than 64 bits or a balance of more than 256.
  */
 export function encodeAccount(account: Account, storageRoot: Uint8Array): Uint8Array {
-  const { nonce, balance, codeHash } = account;
-  if (nonce < 0n || nonce >> 64n !== 0n) {
-    throw new RangeError(`account nonce: expected 0..2^64-1, got ${nonce}`);
-  }
-  if (balance < 0n || balance >> 256n !== 0n) {
-    throw new RangeError(`account balance: expected 0..2^256-1, got ${balance}`);
-  }
-  // 66 bytes of hashes and two quantities: always more than 55 and fewer than 256 bytes, so a header of two.
-  let at = writeQuantity(scratch, 2, nonce);
-  at = writeQuantity(scratch, at, balance);
-  scratch[at] = 0xa0;
-  scratch.set(storageRoot, at + 1);
-  scratch[at + 33] = 0xa0;
-  scratch.set(codeHash, at + 34);
-  at += 66;
-  scratch[0] = 0xf8;
-  scratch[1] = at - 2;
-  return scratch.slice(0, at);
+  const fields = new Uint8Array(ACCOUNT_BYTES);
+  writeAccount(new DataView(fields.buffer), 0, account);
+  const batch = new UpdateBatch();
+  putAccount(batch, fields, 0, fields, 0, storageRoot);
+  return batch.contents().bytes.slice(32);
 }
 
 const quantity = (bytes: Uint8Array): bigint =>
@@ -93,19 +127,6 @@ export function decodeAccount(rlp: Uint8Array): StoredAccount {
     }
   }
   throw new LanewiseError("ERR_INPUT", "account: expected rlp([nonce, balance, root, code hash])");
-}
-
-/** The storage trie's value of a word: rlp of its shortest form; empty for zero, which is not stored. */
-export function encodeStorageWord(word: Uint8Array): Uint8Array {
-  let first = 0;
-  while (first < word.length && word[first] === 0) first++;
-  const length = word.length - first;
-  if (length === 0) return word.subarray(0, 0);
-  if (length === 1 && word[first] < 0x80) return word.subarray(first);
-  const rlp = new Uint8Array(length + 1);
-  rlp[0] = 0x80 + length;
-  rlp.set(word.subarray(first), 1);
-  return rlp;
 }
 
 /**

@@ -5,8 +5,9 @@
  *
  * @module
  */
-import { decodeAccount, decodeStorageWord, encodeAccount, encodeStorageWord } from "./account.ts";
-import { hexOf, readHex } from "./hex.ts";
+import { decodeAccount, decodeStorageWord, putAccount, putStorageWord } from "./account.ts";
+import { DiffCursor, type EncodedDiff, encodedDiff, SLOT_BYTES } from "./diff.ts";
+import { hexOf } from "./hex.ts";
 import { EMPTY_CODE_HASH } from "./memory.ts";
 import type { StateDiff } from "./source.ts";
 import { EMPTY_TRIE_ROOT, type NodeLocation, TrieModule, UpdateBatch } from "./trie/module.ts";
@@ -15,8 +16,6 @@ const ACCOUNT_TRIE = 0;
 const ADDRESS_BYTES = 20;
 /** "As it was": the trie module keeps the account's root (see `TrieModule.update`). */
 const SAME_STORAGE_ROOT = new Uint8Array(32);
-/** An account's RLP ends with its storage root, 0xa0 and its code hash. */
-const STORAGE_ROOT_FROM_END = 65;
 
 /** Where a trie node belongs: the account trie, or the storage of the account with this hashed address. */
 export interface StateNodePlace {
@@ -31,8 +30,13 @@ export interface StateNodePlace {
 export interface StateNodeChanges {
   /** keccak256(address) of accounts whose storage nodes were all dropped, before the changes below. */
   readonly dropped: readonly Uint8Array[];
-  /** In order; `rlp` undefined: no node there any more. A later entry overrides an earlier one. */
-  readonly nodes: readonly (StateNodePlace & { readonly rlp: Uint8Array | undefined })[];
+  /** In order. A later entry overrides an earlier one. */
+  readonly nodes: readonly StateNodeChange[];
+}
+
+/** A node written, or a place that holds none any more (`rlp` undefined). */
+export interface StateNodeChange extends StateNodePlace {
+  readonly rlp: Uint8Array | undefined;
 }
 
 /** Options of {@link createStateCommitment}. */
@@ -80,6 +84,7 @@ export class StateCommitment {
   readonly #owners = new Map<number, Uint8Array>();
   #nextId = ACCOUNT_TRIE + 1;
   #dropped: Uint8Array[] = [];
+  readonly #batch = new UpdateBatch();
   readonly #journal: boolean;
 
   constructor(options: StateCommitmentOptions = {}) {
@@ -108,53 +113,45 @@ export class StateCommitment {
   /**
    * Applies one block's changes and returns the new root.
    *
+   * @throws RangeError on a nonce of more than 64 bits or a balance of more than 256; nothing has changed then.
    * @throws LanewiseError whatever `loadNode` throws, or `ERR_STATE_MISSING` where a node is not what its hash says. The
    * commitment is closed then (`ERR_CLOSED`): open another at the last root.
    */
-  apply(diff: StateDiff): Uint8Array {
+  apply(diff: StateDiff | EncodedDiff): Uint8Array {
     const module = this.#module;
-    const names = [...diff.keys()];
-    const addresses = new Uint8Array(names.length * ADDRESS_BYTES);
-    for (const [index, name] of names.entries()) readHex(name, addresses, index * ADDRESS_BYTES);
-    const digests = module.digestsOf(addresses, ADDRESS_BYTES);
-    const digest = (index: number) => digests.subarray(index * 32, index * 32 + 32);
-
-    // Whatever is wrong with the diff shows before anything changes.
-    const values = names.map((name) => {
-      const { account, storageCleared } = diff.get(name)!;
-      const storageRoot = storageCleared ? EMPTY_TRIE_ROOT : SAME_STORAGE_ROOT;
-      return account && encodeAccount(account, storageRoot);
-    });
+    const bytes = encodedDiff(diff);
+    const digests = module.digestsOf(addressesOf(bytes), ADDRESS_BYTES);
     const changedStorage: number[] = [];
-    const batch = new UpdateBatch();
-    const key = new Uint8Array(32);
-    for (const [index, name] of names.entries()) {
-      const { account, storage, storageCleared } = diff.get(name)!;
-      if (storageCleared || account === undefined) this.#dropStorage(name, digest(index));
-      if (account === undefined || storage.size === 0) continue;
+    const batch = this.#batch;
+    const cursor = new DiffCursor(bytes);
+    for (let key = 0; cursor.next(); key += 32) {
+      const { address, exists, cleared, slots, end } = cursor;
+      const hasSlots = exists && slots < end;
+      if (!cleared && exists && !hasSlots) continue;
+      const name = hexOf(bytes.subarray(address, address + ADDRESS_BYTES));
+      const owner = digests.subarray(key, key + 32);
+      if (cleared || !exists) this.#dropStorage(name, owner);
+      if (!hasSlots) continue;
       batch.clear();
-      for (const [slot, word] of storage) {
-        readHex(slot, key, 0);
-        batch.put(key, encodeStorageWord(word));
-      }
-      const { handle } = this.#openStorage(name, digest(index), storageCleared);
+      for (let slot = slots; slot < end; slot += SLOT_BYTES) putStorageWord(batch, bytes, slot);
+      const { handle } = this.#openStorage(name, owner, cleared);
       module.update(handle, batch, { hashed: true });
       changedStorage.push(handle);
     }
     module.commit(changedStorage);
 
     batch.clear();
-    for (const [index, name] of names.entries()) {
-      const value = values[index];
-      if (value === undefined) {
-        batch.delete(digest(index));
+    let storages = 0;
+    const accounts = new DiffCursor(bytes);
+    for (let key = 0; accounts.next(); key += 32) {
+      const { exists, cleared, account, slots, end } = accounts;
+      if (!exists) {
+        batch.delete(digests.subarray(key, key + 32));
         continue;
       }
-      if (diff.get(name)!.storage.size > 0) {
-        const storageRoot = module.root(this.#storages.get(name)!.handle);
-        value.set(storageRoot, value.length - STORAGE_ROOT_FROM_END);
-      }
-      batch.put(digest(index), value);
+      let root = cleared ? EMPTY_TRIE_ROOT : SAME_STORAGE_ROOT;
+      if (slots < end) root = module.root(changedStorage[storages++]);
+      putAccount(batch, digests, key, bytes, account, root);
     }
     module.update(this.#accounts, batch, { accounts: true });
     module.commit([this.#accounts]);
@@ -190,12 +187,43 @@ export class StateCommitment {
 
   /** What the commits since the last call changed among the nodes, for a store to keep. */
   takeNodeChanges(): StateNodeChanges {
+    const dropped = this.takeDroppedOwners();
+    const nodes: StateNodeChange[] = [];
+    this.readNodeChanges((owner, nibbles, bytes, path, rlp, rlpBytes) => {
+      nodes.push({
+        owner,
+        path: bytes.subarray(path, rlp),
+        nibbles,
+        rlp: rlpBytes === 0 ? undefined : bytes.subarray(rlp, rlp + rlpBytes),
+      });
+    });
+    return { dropped, nodes };
+  }
+
+  /** keccak256(address) of accounts whose nodes were all dropped since the last call, before the changes that come next. */
+  takeDroppedOwners(): readonly Uint8Array[] {
     const dropped = this.#dropped;
     this.#dropped = [];
-    const nodes = this.#module
-      .takeChanges()
-      .map((change) => ({ ...this.#placeOf(change), rlp: change.rlp }));
-    return { dropped, nodes };
+    return dropped;
+  }
+
+  /**
+   * The nodes of {@link StateCommitment.takeNodeChanges} without an object each: `path` and `rlp` are places in `bytes`, `rlpBytes` 0
+   * stands for no node.
+   */
+  readNodeChanges(
+    use: (
+      owner: Uint8Array | undefined,
+      nibbles: number,
+      bytes: Uint8Array,
+      path: number,
+      rlp: number,
+      rlpBytes: number,
+    ) => void,
+  ): void {
+    this.#module.readChanges((trieId, nibbles, bytes, path, rlp, rlpBytes) =>
+      use(this.#owners.get(trieId), nibbles, bytes, path, rlp, rlpBytes),
+    );
   }
 
   #placeOf({ trieId, path, nibbles }: NodeLocation): StateNodePlace {
@@ -226,6 +254,18 @@ export class StateCommitment {
 /** A commitment to the empty state, or to the state of `options.root`. */
 export function createStateCommitment(options?: StateCommitmentOptions): StateCommitment {
   return new StateCommitment(options);
+}
+
+/** The addresses of a diff back to back. */
+function addressesOf(diff: EncodedDiff): Uint8Array {
+  let count = 0;
+  for (const cursor = new DiffCursor(diff); cursor.next(); ) count++;
+  const addresses = new Uint8Array(count * ADDRESS_BYTES);
+  const cursor = new DiffCursor(diff);
+  for (let at = 0; cursor.next(); at += ADDRESS_BYTES) {
+    for (let i = 0; i < ADDRESS_BYTES; i++) addresses[at + i] = diff[cursor.address + i];
+  }
+  return addresses;
 }
 
 function isEmptyRoot(root: Uint8Array): boolean {

@@ -13,7 +13,8 @@ for (let value = 0; value < 16; value++) {
 
 /** Writes the bytes of 0x-prefixed hex to `out` from `at` on. The digits are not checked. */
 export function readHex(hex: string, out: Uint8Array, at: number): void {
-  for (let i = 2; i + 1 < hex.length; i += 2) {
+  const { length } = hex;
+  for (let i = 2; i + 1 < length; i += 2) {
     out[at++] = (VALUES[hex.charCodeAt(i) & 127] << 4) | VALUES[hex.charCodeAt(i + 1) & 127];
   }
 }

@@ -1,5 +1,6 @@
 /** State: sources, tries, roots, proofs and stores. @module */
 export { decodeAccount, encodeAccount, type StoredAccount } from "./account.ts";
+export type { ChainState, ExecutionState, LastingState } from "./chain-state.ts";
 export {
   type AccountProof,
   createStateCommitment,
@@ -9,6 +10,8 @@ export {
   type StateNodePlace,
   type StorageProof,
 } from "./commitment.ts";
+export { decodeDiff, type EncodedDiff, encodeDiff } from "./diff.ts";
+export { createInThreadState } from "./in-thread-state.ts";
 export {
   createMemoryState,
   EMPTY_CODE_HASH,
@@ -38,7 +41,6 @@ export type {
   StateSource,
 } from "./source.ts";
 export {
-  type ExecutionState,
   openPipelinedState,
   PipelinedState,
   type PipelinedStateOptions,
@@ -55,3 +57,4 @@ export {
 export { openStateView, type SharedStateView, type StateView } from "./store/view.ts";
 export { EMPTY_TRIE_ROOT, UpdateBatch } from "./trie/module.ts";
 export { createTrie, Trie, type TrieOptions } from "./trie/trie.ts";
+export { createVolatileState } from "./volatile-state.ts";

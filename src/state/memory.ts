@@ -8,14 +8,14 @@
  * Three JSON forms are read, told apart by their shape:
  *
  * - accounts by address, `{balance, nonce, code_hash?, code?, storage?}` (pevm's `pre_state.json`, genesis `alloc`);
- * - `{accounts, code, storage}`, each by address (the EthereumJS client's recorded state);
+ * - `{accounts, code, storage}`, each by address (the EthereumJS client's *recording*: all that one block read);
  * - either of these inside `{alloc: …}` for a complete state.
  *
  * @module
  */
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { LanewiseError } from "../core/index.ts";
-import type { Account, StateDiff, StateSource } from "./source.ts";
+import type { Account, AccountChange, StateDiff, StateSource } from "./source.ts";
 
 /** keccak256 of no code. */
 export const EMPTY_CODE_HASH: Uint8Array = keccak_256(new Uint8Array(0));
@@ -33,6 +33,8 @@ export interface MemoryAccount {
 export interface MemoryStateData {
   /** Whether what is not listed does not exist (true) or is unknown (false). */
   readonly complete: boolean;
+  /** Whether a partial state claims to hold all that its block reads, so that a read outside it is a contradiction. */
+  readonly recording?: boolean;
   /** 0x-prefixed lower-case address → account; `undefined` as a value: known not to exist. */
   readonly accounts: ReadonlyMap<string, MemoryAccount | undefined>;
   /** 0x-prefixed code hash → code. */
@@ -130,6 +132,18 @@ export function createMutableState(data: MemoryStateData): MutableState {
       blockHashes.delete(number - 257n);
     },
   };
+}
+
+/** Everything that a complete state holds, as the changes that lead there from nothing. */
+export function wholeState(data: MemoryStateData): StateDiff {
+  const diff = new Map<string, AccountChange>();
+  for (const [address, account] of data.accounts) {
+    if (account === undefined) continue;
+    const code = data.code.get(toHex(account.codeHash));
+    const { storage } = account;
+    diff.set(address, { account, storageCleared: false, storage, ...(code && { code }) });
+  }
+  return diff;
 }
 
 function malformed(where: string, expected: string, got: unknown): LanewiseError {
@@ -263,6 +277,6 @@ export function readMemoryState(json: unknown, where = "state"): MemoryStateData
   if (root.alloc !== undefined) {
     return { ...readMemoryState(root.alloc, `${where}.alloc`), complete: true };
   }
-  const read = root.accounts === undefined ? readAccounts : readRecorded;
-  return { complete: false, ...read(root, where) };
+  if (root.accounts === undefined) return { complete: false, ...readAccounts(root, where) };
+  return { complete: false, recording: true, ...readRecorded(root, where) };
 }

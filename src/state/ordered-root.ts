@@ -8,17 +8,29 @@ import { TrieModule, UpdateBatch } from "./trie/module.ts";
 
 /** A module that has grown beyond this is given back rather than kept for the next root. */
 const MOST_MEMORY_KEPT_BYTES = 64 * 2 ** 20;
+const MOST_BATCH_KEPT_BYTES = 16 * 2 ** 20;
 
 /** Keys of the first items: rlp(index). */
 const keys: Uint8Array[] = [];
 let kept: TrieModule | undefined;
+let batch = new UpdateBatch();
+
+/** Items back to back: number i is `bytes[offsets[i] … offsets[i + 1])`. */
+export interface PackedItems {
+  readonly bytes: Uint8Array;
+  readonly offsets: Uint32Array;
+}
 
 /** Root of the trie that maps each index to its item; keccak256(rlp("")) for no items. */
-export function orderedTrieRootSync(items: readonly Uint8Array[]): Uint8Array {
-  const batch = new UpdateBatch();
-  for (let index = 0; index < items.length; index++) {
-    keys[index] ??= encodeRlp(index);
-    batch.put(keys[index], items[index]);
+export function orderedTrieRootSync(items: readonly Uint8Array[] | PackedItems): Uint8Array {
+  batch.clear();
+  if ("offsets" in items) {
+    const { bytes, offsets } = items;
+    for (let index = 0; index + 1 < offsets.length; index++) {
+      batch.put(keyOf(index), bytes.subarray(offsets[index], offsets[index + 1]));
+    }
+  } else {
+    for (let index = 0; index < items.length; index++) batch.put(keyOf(index), items[index]);
   }
   const module = kept ?? new TrieModule();
   kept = undefined;
@@ -26,11 +38,17 @@ export function orderedTrieRootSync(items: readonly Uint8Array[]): Uint8Array {
   module.update(trie, batch);
   module.commit([trie]);
   const root = module.root(trie);
+  if (batch.bytes.length > MOST_BATCH_KEPT_BYTES) batch = new UpdateBatch();
   if (module.memoryBytes <= MOST_MEMORY_KEPT_BYTES) {
     module.reset();
     kept = module;
   }
   return root;
+}
+
+function keyOf(index: number): Uint8Array {
+  keys[index] ??= encodeRlp(index);
+  return keys[index];
 }
 
 /** {@link orderedTrieRootSync} as a promise. */

@@ -49,16 +49,7 @@ export class BatchShelf {
             nextPowerOfTwo(records.length),
             arenaBytes && nextPowerOfTwo(arenaBytes),
           );
-    const size = algorithm.record.byteLength;
-    const view = new DataView(batch.buffer, batch.sections.records);
-    for (const [i, { record, message }] of records.entries()) {
-      batch.records.set(record, i * size);
-      if (!algorithm.usesArena) continue;
-      batch.arena.set(message, batch.arenaLength);
-      view.setUint32(i * size + algorithm.record.fields.offset.offset, batch.arenaLength, true);
-      batch.arenaLength += message.length;
-    }
-    batch.count = records.length;
+    for (const { record, message } of records) batch.append(record, message);
     return batch;
   }
 

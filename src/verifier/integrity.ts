@@ -11,6 +11,7 @@
  * @module
  */
 import { type Algorithm, type Batch, type Example, Verdict } from "../core/index.ts";
+import { messageOf } from "./batches.ts";
 
 /** How much is checked. */
 export interface IntegrityOptions {
@@ -36,11 +37,17 @@ export interface KnownAnswer extends Example {
 
 const knownAnswers = new WeakMap<Algorithm, readonly KnownAnswer[]>();
 
-/** The algorithm's examples with the oracle's answers, computed once. */
+/**
+ * The algorithm's examples with the oracle's answers, computed once; without those that point outside their arena, which the verifier
+ * answers itself and never packs beside others.
+ */
 export function answersOf(algorithm: Algorithm): readonly KnownAnswer[] {
   let answers = knownAnswers.get(algorithm);
   if (answers === undefined) {
-    answers = algorithm.examples.map(({ record, arena }) => {
+    const packable = algorithm.examples.filter(
+      ({ record, arena }) => messageOf(algorithm, record, arena) !== undefined,
+    );
+    answers = packable.map(({ record, arena }) => {
       const result = new Uint8Array(algorithm.result.byteLength);
       return { record, arena, result, verdict: algorithm.reference(record, arena, result) };
     });

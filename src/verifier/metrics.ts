@@ -27,6 +27,8 @@ export class VerifierMetrics {
   /** Run again elsewhere because a back end failed or was caught out. */
   rerun = 0;
   batches = 0;
+  /** Recoveries run with the claimed sender's public key as a hint. */
+  hinted = 0;
   /** Known-answer records hidden in batches. */
   canaries = 0;
   /** Answers computed again on a trusted back end: samples and rejections. */
@@ -39,10 +41,13 @@ export class VerifierMetrics {
   readonly itemsByBackend = new Map<string, number>();
   /** Time from submission to answer: jobs per bucket of {@link WAIT_BOUNDS_MS}, the last one without a bound. */
   readonly waits: number[] = new Array(WAIT_BOUNDS_MS.length + 1).fill(0);
+  /** Sum of those times. */
+  waitedMs = 0;
 
   observeWait(ms: number): void {
     const bucket = WAIT_BOUNDS_MS.findIndex((bound) => ms <= bound);
     this.waits[bucket < 0 ? WAIT_BOUNDS_MS.length : bucket]++;
+    this.waitedMs += ms;
   }
 
   count(map: Map<string, number>, key: string, by = 1): void {

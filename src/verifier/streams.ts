@@ -13,7 +13,7 @@ export interface StreamOptions extends SubmitOptions {
 }
 
 /**
- * Verifies chunks of records one after another.
+ * Verifies chunks of records. An outcome comes as soon as it and those before it are there, whether or not the source has more.
  *
  * @param source chunks, each a whole number of records.
  * @throws LanewiseError as `Verifier.submit`, at the chunk concerned; what is in flight behind it is left to finish unheard.
@@ -28,15 +28,32 @@ export async function* verifyStream(
   { inFlight = 16, ...options }: StreamOptions = {},
 ): AsyncGenerator<Outcome, void, undefined> {
   const pending: Promise<Outcome>[] = [];
+  const iterator =
+    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  let reading: Promise<IteratorResult<Uint8Array>> | undefined;
+  let ended = false;
   try {
-    for await (const records of source) {
-      pending.push(verifier.submit(algorithm, records, options));
-      if (pending.length >= inFlight) yield await pending.shift()!;
+    while (true) {
+      if (!ended && pending.length < inFlight) reading ??= Promise.resolve(iterator.next());
+      if (pending.length === 0 && reading === undefined) return;
+      const events: Promise<{ outcome: Outcome } | { next: IteratorResult<Uint8Array> }>[] = [];
+      if (pending.length > 0) events.push(pending[0].then((outcome) => ({ outcome })));
+      if (reading !== undefined) events.push(reading.then((next) => ({ next })));
+      const event = await Promise.race(events);
+      if ("outcome" in event) {
+        pending.shift();
+        yield event.outcome;
+        continue;
+      }
+      reading = undefined;
+      if (event.next.done) ended = true;
+      else pending.push(verifier.submit(algorithm, event.next.value, options));
     }
-    while (pending.length > 0) yield await pending.shift()!;
   } finally {
     // Nobody will await these: a rejection must not count as unhandled.
     for (const rest of pending) rest.catch(() => {});
+    reading?.catch(() => {});
+    if (!ended) Promise.resolve(iterator.return?.()).catch(() => {});
   }
 }
 
@@ -44,18 +61,33 @@ export async function* verifyStream(
 export function verifierTransform(
   verifier: Verifier,
   algorithm: Algorithm,
-  { inFlight = 16, ...options }: StreamOptions = {},
+  options: StreamOptions = {},
 ): TransformStream<Uint8Array, Outcome> {
-  const pending: Promise<Outcome>[] = [];
-  return new TransformStream({
-    async transform(records, controller) {
-      const outcome = verifier.submit(algorithm, records, options);
-      outcome.catch(() => {}); // awaited in its turn below
-      pending.push(outcome);
-      if (pending.length >= inFlight) controller.enqueue(await pending.shift()!);
+  const { readable: chunks, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const outcomes = verifyStream(verifier, algorithm, readAll(chunks), options);
+  const readable = new ReadableStream<Outcome>({
+    async pull(controller) {
+      const { done, value } = await outcomes.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
     },
-    async flush(controller) {
-      for (const outcome of pending.splice(0)) controller.enqueue(await outcome);
+    async cancel() {
+      await outcomes.return();
     },
   });
+  return { readable, writable };
+}
+
+/** A stream's chunks; what is not read is cancelled. */
+async function* readAll<Chunk>(stream: ReadableStream<Chunk>): AsyncGenerator<Chunk> {
+  const reader = stream.getReader();
+  try {
+    while (true) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
 }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { secp256k1Recover } from "../algorithms/secp256k1-recover.ts";
 import {
   type Algorithm,
   type Backend,
@@ -29,6 +30,8 @@ import {
 import { VerifierMetrics } from "./metrics.ts";
 import { PositiveCache } from "./positive-cache.ts";
 import { FairQueue, type Priority, type QueuedItem } from "./queue.ts";
+import { HINT_BYTES } from "./recover-senders.ts";
+import { createSenderKeys, type SenderKeys } from "./sender-keys.ts";
 
 /** How a verifier is set up. */
 export interface VerifierOptions {
@@ -42,10 +45,17 @@ export interface VerifierOptions {
   readonly maxQueuedItems?: number;
   /** Most items of one batch. Default 4096: past it throughput gains nothing and the last caller waits longer. */
   readonly maxBatchItems?: number;
+  /**
+   * Longest that a batch is expected to take, by the cost model; urgent work waits for two of them at most. Default 5. A batch may
+   * have 128 items whatever they take: fewer would waste the kernels.
+   */
+  readonly maxBatchMs?: number;
   /** Most message bytes of one batch. Default 16 MiB. */
   readonly maxBatchBytes?: number;
   /** Valid answers kept, least recently used first out; 0 keeps none. Default 65 536 (about 25 MiB of recoveries). */
   readonly cacheEntries?: number;
+  /** Public keys kept by address, for submissions that claim their senders; 0 keeps none. Default 65 536 (5 MiB). */
+  readonly senderKeys?: number;
   readonly integrity?: Partial<IntegrityOptions>;
 }
 
@@ -53,6 +63,11 @@ export interface VerifierOptions {
 export interface SubmitOptions {
   /** Bytes that the records point into. */
   readonly arena?: Uint8Array;
+  /**
+   * With `secp256k1-recover`: who is said to have signed each record, 20 bytes each, zeros where nobody says. Changes no answer: a
+   * sender that was seen before and is the one claimed costs a quarter of a recovery, where 64 such records come together.
+   */
+  readonly claimedSenders?: Uint8Array;
   /** Default `gossip`. */
   readonly priority?: Priority;
   /** Who asked, for fair shares and fair shedding: a peer, a connection. Default `""`. */
@@ -87,7 +102,8 @@ export interface Verifier {
   /**
    * Verdicts for `records.length / algorithm.record.byteLength` records. The bytes are copied before the call returns.
    *
-   * @throws RangeError where the length is not a whole number of records, TypeError for an algorithm not named at creation.
+   * @throws RangeError where the length is not a whole number of records, or not as many senders are claimed; TypeError for an
+   * algorithm not named at creation, and for claims with an algorithm that recovers nothing.
    * @throws LanewiseError `ERR_OVERLOADED`, `ERR_ABORTED`, `ERR_DEADLINE`, `ERR_CLOSED`; `ERR_BACKEND_FAILED` where every back end failed.
    */
   submit(algorithm: Algorithm, records: Uint8Array, options?: SubmitOptions): Promise<Outcome>;
@@ -122,6 +138,8 @@ interface Job {
 interface Item extends QueuedItem<Job>, LooseRecord {
   readonly algorithm: Algorithm;
   readonly key: string | undefined;
+  /** 20 bytes, where somebody claims it. */
+  readonly claimedSender: Uint8Array | undefined;
   /** Every place that wants the answer. */
   readonly waiters: { readonly job: Job; readonly index: number }[];
   attempts: number;
@@ -138,8 +156,16 @@ interface Packed {
 /** A message longer than this is not looked for among the duplicates: the key would cost as much as the hash. */
 const KEYED_MESSAGE_BYTES = 1024;
 
+const ADDRESS_BYTES = secp256k1Recover.result.fields.address.size;
+
+/** With fewer known keys in a batch, hints save nothing. */
+const LEAST_HINTS = 64;
+
 /** A share of a batch smaller than this is not worth a device's attention. */
 const SMALLEST_SHARE = 32;
+
+/** Items that a batch may have however long they take: with fewer a kernel shares too little work between them. */
+const LEAST_BATCH_ITEMS = 128;
 
 /** A back end that got no work for this long is timed again, while there is traffic. */
 const RELEARN_MS = 10_000;
@@ -168,10 +194,12 @@ class LaneVerifier implements Verifier {
   readonly #columns: readonly Column[];
   readonly #pin: BackendId | undefined;
   readonly #maxBatchItems: number;
+  readonly #maxBatchMs: number;
   readonly #maxBatchBytes: number;
   readonly #integrity: IntegrityOptions;
   readonly #queue: FairQueue<Job, Item>;
   readonly #cache: PositiveCache;
+  readonly #senderKeys: SenderKeys | undefined;
   /** Items waiting or running, by key. */
   readonly #inFlight = new Map<string, Item>();
   readonly #jobs = new Set<Job>();
@@ -194,10 +222,15 @@ class LaneVerifier implements Verifier {
     }
     this.#pin = options.pin;
     this.#maxBatchItems = options.maxBatchItems ?? 4096;
+    this.#maxBatchMs = options.maxBatchMs ?? 5;
     this.#maxBatchBytes = options.maxBatchBytes ?? 16 * 2 ** 20;
     this.#integrity = { ...DEFAULT_INTEGRITY, ...options.integrity };
     this.#queue = new FairQueue(options.maxQueuedItems ?? 65_536);
     this.#cache = new PositiveCache(options.cacheEntries ?? 65_536);
+    const { senderKeys = 65_536 } = options;
+    if (senderKeys > 0 && options.algorithms.includes(secp256k1Recover)) {
+      this.#senderKeys = createSenderKeys(senderKeys);
+    }
     for (const column of this.#columns) this.#starts.set(column.backend.id, column.start());
   }
 
@@ -241,8 +274,9 @@ class LaneVerifier implements Verifier {
         `submit records: expected a multiple of ${size} bytes, got ${records.length}`,
       );
     }
+    const count = records.length / size;
+    checkClaims(algorithm, count, options.claimedSenders);
     return new Promise((resolve, reject) => {
-      const count = records.length / size;
       const job: Job = {
         source: options.source ?? "",
         verdicts: new Uint32Array(count).fill(Verdict.Unset),
@@ -258,7 +292,9 @@ class LaneVerifier implements Verifier {
       this.metrics.jobs++;
       this.metrics.submitted += count;
       if (this.#closing !== undefined) return reject(closedError());
-      if (!this.#columns.some(({ hopeful }) => hopeful)) return reject(this.#hopeless());
+      if (!this.#columns.some((column) => this.#mayAnswer(column, column.hopeful))) {
+        return reject(this.#hopeless());
+      }
       if (options.signal?.aborted) {
         this.metrics.aborted += count;
         return reject(abortedError(options.signal));
@@ -290,6 +326,7 @@ class LaneVerifier implements Verifier {
   #accept(job: Job, algorithm: Algorithm, records: Uint8Array, options: SubmitOptions): void {
     const arena = options.arena?.slice() ?? new Uint8Array(0);
     const priority = options.priority ?? "gossip";
+    const claims = options.claimedSenders?.slice();
     const fresh: Item[] = [];
     const freshByKey = new Map<string, Item>();
     const joins: { item: Item; index: number }[] = [];
@@ -321,6 +358,7 @@ class LaneVerifier implements Verifier {
         key,
         record,
         message,
+        claimedSender: claims?.subarray(ADDRESS_BYTES * index, ADDRESS_BYTES * (index + 1)),
         waiters: [{ job, index }],
         attempts: 0,
       };
@@ -333,6 +371,7 @@ class LaneVerifier implements Verifier {
       job.waitsFor.add(item);
     }
     if (!this.#makeRoom(job, priority, fresh.length)) {
+      if (job.settled) return;
       this.metrics.shed += job.missing;
       const message = `verifier: ${this.#queue.size} of ${this.#queue.capacity} items wait; ${fresh.length} more are refused`;
       this.#giveUp(job, new LanewiseError("ERR_OVERLOADED", message));
@@ -351,7 +390,10 @@ class LaneVerifier implements Verifier {
     this.#pumpSoon();
   }
 
-  /** Sheds by the queue's rule until `count` items fit; `false` where the newcomer has to go. */
+  /**
+   * Sheds by the queue's rule until `count` items fit; `false` where the newcomer has to go. It may be the one that is shed: items it
+   * joined become its own when their first owner goes.
+   */
   #makeRoom(job: Job, priority: Priority, count: number): boolean {
     while (this.#queue.size + count > this.#queue.capacity) {
       const victim = this.#queue.victim(priority, job.source, count);
@@ -361,6 +403,7 @@ class LaneVerifier implements Verifier {
         victim,
         new LanewiseError("ERR_OVERLOADED", "verifier: shed to make room for other work"),
       );
+      if (job.settled) return false;
     }
     return true;
   }
@@ -482,11 +525,23 @@ class LaneVerifier implements Verifier {
 
   /** A back end came or went. */
   #onColumnChange(): void {
-    const left = this.#columns.some((column) =>
-      this.#closing === undefined ? column.hopeful : column.state === "ready",
-    );
+    const isUp = (column: Column): boolean =>
+      this.#closing === undefined ? column.hopeful : column.recovers;
+    const left = this.#columns.some((column) => this.#mayAnswer(column, isUp(column), isUp));
     if (!left) for (const job of [...this.#jobs]) this.#giveUp(job, this.#hopeless());
     this.#pumpSoon();
+  }
+
+  /** Whether a column that is up can answer: one whose answers are checked needs another that checks them. */
+  #mayAnswer(
+    column: Column,
+    isUp: boolean,
+    checks: (column: Column) => boolean = ({ hopeful }) => hopeful,
+  ): boolean {
+    if (!isUp) return false;
+    const { confirmRejections, sampleRate } = this.#integrity;
+    if (column.trusted || !(confirmRejections || sampleRate > 0)) return true;
+    return this.#columns.some((other) => other.trusted && checks(other));
   }
 
   #hopeless(): LanewiseError {
@@ -499,8 +554,10 @@ class LaneVerifier implements Verifier {
 
   /** The free back end that waiting work of this algorithm should go to, and how much of it. */
   #place(algorithm: Algorithm): { column: Column; items: number } | undefined {
-    const able = this.#columns.filter(
-      (column) => column.state === "ready" && column.supports(algorithm),
+    const isReady = (column: Column): boolean =>
+      column.state === "ready" && column.supports(algorithm);
+    const able = this.#columns.filter((column) =>
+      this.#mayAnswer(column, isReady(column), isReady),
     );
     const pinned = able.filter(({ backend }) => backend.id === this.#pin);
     const candidates = pinned.length > 0 ? pinned : able;
@@ -516,7 +573,19 @@ class LaneVerifier implements Verifier {
       if (!column.free || shares[i] === 0) continue;
       if (best === undefined || shares[i] > best.items) best = { column, items: shares[i] };
     }
-    return best && { column: best.column, items: Math.min(best.items, this.#maxBatchItems) };
+    return (
+      best && {
+        column: best.column,
+        items: Math.min(best.items, this.#mostItems(best.column, algorithm)),
+      }
+    );
+  }
+
+  /** Items that a batch may have by number and by expected time. */
+  #mostItems(column: Column, algorithm: Algorithm): number {
+    const { fixedMs, perItemMs } = column.model(algorithm).line();
+    const inTime = Math.floor((this.#maxBatchMs - fixedMs) / Math.max(perItemMs, 1e-9));
+    return Math.min(Math.max(inTime, LEAST_BATCH_ITEMS), this.#maxBatchItems);
   }
 
   /** Runs items on a column and hands out the answers; whatever goes wrong, every item is answered or queued again. */
@@ -530,7 +599,7 @@ class LaneVerifier implements Verifier {
     this.metrics.canaries += canaries.length;
     const packed = this.#pack(items, canaries);
     try {
-      await column.run(packed.batch);
+      await column.run(packed.batch, this.#hintsFor(items, packed));
     } catch (error) {
       const failure = asFailure(error, id);
       this.metrics.count(this.metrics.failures, `${id} ${failure.code}`);
@@ -541,6 +610,9 @@ class LaneVerifier implements Verifier {
     try {
       const doubt = column.trusted ? undefined : await this.#doubt(items, canaries, packed);
       if (doubt === undefined) {
+        if (items.some(({ claimedSender }) => claimedSender !== undefined)) {
+          this.#senderKeys?.learn(packed.batch);
+        }
         for (const [i, item] of items.entries()) {
           const place = packed.itemPlaces[i];
           const result = packed.batch.result(place).slice();
@@ -557,6 +629,25 @@ class LaneVerifier implements Verifier {
       this.#again(items, asFailure(error, id));
     }
     this.#pump();
+  }
+
+  /** Public keys of the claimed senders, where enough of them are known to be worth a hinted run. */
+  #hintsFor(items: readonly Item[], { batch, itemPlaces }: Packed): Uint8Array | undefined {
+    if (this.#senderKeys === undefined || batch.algorithm !== secp256k1Recover) return undefined;
+    if (items.length < LEAST_HINTS) return undefined;
+    const addresses = new Uint8Array(batch.count * ADDRESS_BYTES);
+    let claimed = 0;
+    for (const [i, { claimedSender }] of items.entries()) {
+      if (claimedSender === undefined) continue;
+      addresses.set(claimedSender, itemPlaces[i] * ADDRESS_BYTES);
+      claimed++;
+    }
+    if (claimed < LEAST_HINTS) return undefined;
+    const hints = new Uint8Array(batch.count * HINT_BYTES);
+    const known = this.#senderKeys.fillHints(addresses, batch.count, hints);
+    if (known < LEAST_HINTS) return undefined;
+    this.metrics.hinted += known;
+    return hints;
   }
 
   /** One batch of the items and, at random places among them, the canaries. */
@@ -617,7 +708,10 @@ class LaneVerifier implements Verifier {
         await column.run(batch);
         return batch;
       } catch (error) {
-        last = error;
+        const failure = asFailure(error, column.backend.id);
+        this.metrics.count(this.metrics.failures, `${column.backend.id} ${failure.code}`);
+        column.failed(failure);
+        last = failure;
       }
     }
     throw new LanewiseError("ERR_BACKEND_FAILED", "no trusted back end could confirm the answers", {
@@ -639,6 +733,20 @@ class LaneVerifier implements Verifier {
       }
     }
   }
+}
+
+/** Whether the claims fit the records. @throws TypeError, RangeError. */
+function checkClaims(algorithm: Algorithm, count: number, claims: Uint8Array | undefined): void {
+  if (claims === undefined) return;
+  if (algorithm !== secp256k1Recover) {
+    throw new TypeError(
+      `submit claimedSenders: expected ${secp256k1Recover.id} with them, got ${algorithm.id}`,
+    );
+  }
+  if (claims.length === count * ADDRESS_BYTES) return;
+  throw new RangeError(
+    `submit claimedSenders: expected ${count * ADDRESS_BYTES} bytes, got ${claims.length}`,
+  );
 }
 
 /** Every byte that decides an answer, as a string; `undefined` where it would be too long. */

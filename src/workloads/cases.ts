@@ -7,6 +7,7 @@ import type { Algorithm, Batch } from "../core/index.ts";
 import { ethSenderCases } from "./eth-sender.ts";
 import { keccak256Cases } from "./keccak256.ts";
 import type { Random } from "./random.ts";
+import { secp256k1RecoverHintedCases, secp256k1VerifyBatchCases } from "./secp256k1-claims.ts";
 import { secp256k1RecoverCases } from "./secp256k1-recover.ts";
 import { secp256k1VerifyCases } from "./secp256k1-verify.ts";
 import { sha256Cases } from "./sha256.ts";
@@ -38,7 +39,9 @@ export const caseGenerators: readonly CaseGenerator[] = [
   sha256Cases,
   sha256dCases,
   secp256k1RecoverCases,
+  secp256k1RecoverHintedCases,
   secp256k1VerifyCases,
+  secp256k1VerifyBatchCases,
   ethSenderCases,
 ];
 

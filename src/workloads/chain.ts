@@ -30,9 +30,8 @@ import {
 } from "../executor/index.ts";
 import { requestsHashOf } from "../pipeline/requests.ts";
 import { createStateCommitment } from "../state/commitment.ts";
-import type { MemoryStateData } from "../state/memory.ts";
+import { type MemoryStateData, wholeState } from "../state/memory.ts";
 import { orderedTrieRoot } from "../state/ordered-root.ts";
-import type { StateDiff } from "../state/source.ts";
 import { type ChainState, createChainState, fromHex } from "./chain-state.ts";
 import { createTraffic, type SignedTransaction } from "./chain-traffic.ts";
 import { createRandom } from "./random.ts";
@@ -84,16 +83,6 @@ export interface GeneratedChain {
 }
 
 const hexQuantity = (value: bigint | number): string => `0x${value.toString(16)}`;
-
-/** Everything that a state holds, as the changes that lead there from nothing. */
-function wholeState(state: MemoryStateData): StateDiff {
-  return new Map(
-    [...state.accounts].map(([address, account]) => [
-      address,
-      { account, storageCleared: false, storage: account?.storage ?? new Map() },
-    ]),
-  );
-}
 
 function genesisJson(header: BlockHeader, state: MemoryStateData): object {
   const alloc: Record<string, object> = {};

@@ -1,9 +1,15 @@
 // The shape of a benchmark's report; figures themselves are not asserted.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { bench, RATIO_BATCH } from "../../src/bench/bench.ts";
-import { createWorkload } from "../../src/bench/workload.ts";
-import { algorithms, keccak256, secp256k1Recover, sha256 } from "../../src/index.ts";
+import { bench } from "../../src/bench/bench.ts";
+import { createWorkload, RATIO_BATCH } from "../../src/bench/workload.ts";
+import {
+  algorithms,
+  keccak256,
+  secp256k1Recover,
+  secp256k1RecoverHinted,
+  sha256,
+} from "../../src/index.ts";
 
 const quick = { rounds: 2, roundMs: 5, workers: [1], batches: [4] };
 
@@ -37,6 +43,14 @@ describe("bench", { timeout: 120_000 }, () => {
     const { report } = await bench(secp256k1Recover, options);
     assert.equal(report.rows.length, 3);
     assert.deepEqual(report.ratio, {});
+  });
+
+  it("compares a short cut with the long way", async () => {
+    const options = { ...quick, rounds: 1, against: [] };
+    const { report, ratioBatch } = await bench(secp256k1RecoverHinted, options);
+    assert.equal(ratioBatch, 4096);
+    assert.deepEqual(Object.keys(report.ratio), ["lanewise secp256k1-recover"]);
+    assert.ok(report.ratio["lanewise secp256k1-recover"] > 0);
   });
 
   it("has a workload of valid items for every algorithm", () => {

@@ -253,6 +253,11 @@ describe("lanewise doctor", () => {
       assert.ok(reason.length > 0, id);
       assert.equal(selfTest, available ? "passed" : "not run", `${id}: ${selfTest}`);
     }
+    const [{ available, compile }] = backends;
+    if (available) {
+      assert.ok(compile.every(({ coldMs }: { coldMs: number }) => coldMs > 0));
+      assert.ok(compile.length >= 6);
+    }
     assert.equal(backends.filter(({ chosen }: { chosen: boolean }) => chosen).length, 1);
     const table = await runCli(["doctor", ...REFERENCE]);
     assert.equal(table.code, 0);

@@ -11,8 +11,9 @@ const counts = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 1
 const manyItems: Readonly<Record<string, number>> = { webgpu: 1_000, reference: 0 };
 const MANY_ITEMS = 10_001;
 
-/** Columns as registered, and the WebAssembly column in its other builds. */
-const columns: [name: string, create: () => Backend][] = [
+/** Columns as registered, and the WebAssembly column in its other builds; `LANEWISE_COLUMN` picks one by name. */
+const wanted = process.env.LANEWISE_COLUMN;
+const allColumns: [name: string, create: () => Backend][] = [
   ...Object.entries(backends).map(([id, create]): [string, () => Backend] => [
     id,
     () => create({ workers: 2, allowSoftwareAdapter: true }),
@@ -26,6 +27,7 @@ const columns: [name: string, create: () => Backend][] = [
     () => createWasmBackend({ workers: 2, debug: true, simd: "baseline" }),
   ],
 ];
+const columns = allColumns.filter(([name]) => wanted === undefined || name === wanted);
 
 for (const generator of caseGenerators) {
   const { algorithm } = generator;

@@ -37,6 +37,27 @@ describe("Batch", () => {
     assert.equal(batch.count, 0);
   });
 
+  it("appends records and the messages that they point to, until it is full", () => {
+    const batch = new Batch(keccak256, 3, 8);
+    const record = new Uint8Array(keccak256.record.byteLength).fill(0xff);
+    const messages = [[1, 2, 3], [], [4, 5]].map((bytes) => Uint8Array.from(bytes));
+    assert.deepEqual(
+      messages.map((message) => batch.append(record, message)),
+      [0, 1, 2],
+    );
+    const words = new Uint32Array(batch.buffer, 0, 6);
+    assert.deepEqual([...words], [0, 3, 3, 0, 3, 2]);
+    assert.deepEqual([...batch.arena], [1, 2, 3, 4, 5, 0, 0, 0]);
+    assert.throws(() => batch.append(record), /Batch record/);
+    batch.reset();
+    assert.throws(() => batch.append(record, new Uint8Array(9)), /Batch message/);
+    assert.throws(() => batch.append(new Uint8Array(7)), /Batch record/);
+    assert.deepEqual([batch.count, batch.arenaLength], [0, 0]);
+    const signatures = new Batch(secp256k1Recover, 1);
+    signatures.append(secp256k1Recover.examples[0].record);
+    assert.deepEqual([...signatures.record(0)], [...secp256k1Recover.examples[0].record]);
+  });
+
   it("refuses absurd sizes by name", () => {
     assert.throws(() => new Batch(keccak256, -1), /capacity/);
     assert.throws(() => new Batch(keccak256, 2 ** 24 + 1), /capacity/);

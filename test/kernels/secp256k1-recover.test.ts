@@ -184,6 +184,12 @@ for (const { name, file, skip } of builds) {
       }
     });
 
+    it("answers every crafted record alone, and the batch after it", () => {
+      for (const item of crafted) assertAnswers(kernel.run([item.record]), [item], "alone");
+      const few = signed.slice(0, 5);
+      assertAnswers(kernel.run(few.map(({ record }) => record)), few, "after one alone");
+    });
+
     it("answers batches with nothing valid, and none", () => {
       const invalid = crafted.filter(({ record }) => reference(record).verdict !== Verdict.Valid);
       for (const count of [1, 2, 3, 70]) {

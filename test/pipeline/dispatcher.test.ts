@@ -43,11 +43,82 @@ function selectionOf(...line: Backend[]): Selection {
   };
 }
 
+/** A selection whose better back end is ready when `settle` says so. */
+function compiling(better: Backend, ...line: Backend[]) {
+  let resolve: (ms: number) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const ready = new Promise<number>((done, fail) => {
+    [resolve, reject] = [done, fail];
+  });
+  return {
+    selection: { ...selectionOf(...line), better: { backend: better, ready } },
+    resolve,
+    reject,
+  };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 function emptyDigests(count: number): Batch {
   const batch = new Batch(keccak256, count, 16);
   batch.count = count;
   return batch;
 }
+
+describe("dispatcher, while a better back end compiles", () => {
+  it("serves on the one that is ready, then goes over", async () => {
+    const gpu = failing("webgpu", "ERR_DEVICE_LOST", 1);
+    const cpu = failing("wasm", "ERR_BACKEND_FAILED", 99);
+    const { selection, resolve } = compiling(gpu, cpu);
+    const dispatcher = createDispatcher(selection);
+    await dispatcher.run(emptyDigests(3));
+    assert.deepEqual([gpu.runs, cpu.runs], [0, 1]);
+    resolve(1500);
+    await turn();
+    await dispatcher.run(emptyDigests(3));
+    assert.deepEqual([gpu.runs, cpu.runs], [1, 1]);
+    assert.equal(dispatcher.status().id, "webgpu");
+    // What served before takes the batch back when the device fails.
+    const batch = emptyDigests(3);
+    await dispatcher.run(batch);
+    assert.equal(batch.verdicts[2], Verdict.Valid);
+    assert.deepEqual([gpu.runs, cpu.runs], [2, 2]);
+    const [first, second] = dispatcher.status().fallbacks;
+    assert.match(first, /wasm served for 1.5 s, until webgpu was ready/);
+    assert.match(second, /webgpu failed .* went on with wasm/);
+    await dispatcher.close();
+  });
+
+  it("stays where it is when the compiler gives up, and says why", async () => {
+    const gpu = failing("webgpu", "ERR_DEVICE_LOST");
+    const { selection, reject } = compiling(gpu, failing("wasm", "ERR_BACKEND_FAILED", 99));
+    const dispatcher = createDispatcher(selection);
+    reject(new LanewiseError("ERR_BACKEND_UNAVAILABLE", "not compiled within 5 ms"));
+    await turn();
+    await dispatcher.run(emptyDigests(3));
+    assert.equal(gpu.runs, 0);
+    assert.match(dispatcher.status().fallbacks[0], /webgpu: not compiled .*; stayed with wasm/);
+    await dispatcher.close();
+  });
+
+  it("closes both, and goes over to neither after that", async () => {
+    const closed: string[] = [];
+    const closing = (id: BackendId) => ({
+      ...createReferenceBackend(),
+      id,
+      close: async () => {
+        closed.push(id);
+      },
+    });
+    const { selection, resolve } = compiling(closing("webgpu"), closing("wasm"));
+    const dispatcher = createDispatcher(selection);
+    await dispatcher.close();
+    resolve(10);
+    await turn();
+    assert.deepEqual(closed.sort(), ["wasm", "webgpu"]);
+    assert.equal(dispatcher.status().id, "wasm");
+  });
+});
 
 describe("dispatcher", () => {
   for (const code of ["ERR_BACKEND_FAILED", "ERR_DEVICE_LOST"] as const) {

@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { verifyAccountProofs } from "../../src/state/proof.ts";
 import type { StateSource } from "../../src/state/source.ts";
+import { WriteBatch } from "../../src/state/store/key-value.ts";
 import { createSharedMemoryStore } from "../../src/state/store/shared-memory.ts";
 import {
   createMemoryStore,
@@ -202,6 +203,15 @@ for (const [kind, withStore] of Object.entries(kinds)) {
   });
 }
 
+function batchOf(changes: readonly { key: Uint8Array; value: Uint8Array | undefined }[]) {
+  const batch = new WriteBatch();
+  for (const { key, value } of changes) {
+    if (value) batch.put(key, value);
+    else batch.delete(key);
+  }
+  return batch;
+}
+
 test("shared memory: many keys, rewritten and deleted, read at every version", async () => {
   const store = createSharedMemoryStore({ listedPrefixBytes: 2, maxBytes: 2 ** 26 });
   const random = createRandom(8);
@@ -214,7 +224,7 @@ test("shared memory: many keys, rewritten and deleted, read at every version", a
       now.set(hexOf(key), value);
       return { key, value };
     });
-    await store.write(changes);
+    await store.write(batchOf(changes));
     if (round % 6 === 0) pinned.push({ reader: store.reader(), contents: new Map(now) });
   }
   pinned.push({ reader: store.reader(), contents: now });
@@ -229,7 +239,7 @@ test("shared memory: many keys, rewritten and deleted, read at every version", a
   const reader = store.reader();
   const [key] = [...now].find(([, value]) => value !== undefined)!;
   const large = { key: bytesOf(key), value: new Uint8Array(2 ** 26) };
-  await assert.rejects(store.write([{ ...large, value: undefined }, large]), {
+  await assert.rejects(store.write(batchOf([{ ...large, value: undefined }, large])), {
     code: "ERR_SOURCE",
   });
   assert.deepEqual(store.reader().get(bytesOf(key)), reader.get(bytesOf(key)));

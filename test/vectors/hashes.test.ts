@@ -20,14 +20,8 @@ after(() => backend.close());
 async function digests(algorithm: Algorithm, messages: readonly Uint8Array[]): Promise<string[]> {
   const bytes = messages.reduce((sum, { length }) => sum + length, 0);
   const batch = new Batch(algorithm, messages.length, bytes);
-  const view = new DataView(batch.buffer);
-  for (const [i, message] of messages.entries()) {
-    view.setUint32(8 * i, batch.arenaLength, true);
-    view.setUint32(8 * i + 4, message.length, true);
-    batch.arena.set(message, batch.arenaLength);
-    batch.arenaLength += message.length;
-  }
-  batch.count = messages.length;
+  const record = new Uint8Array(algorithm.record.byteLength);
+  for (const message of messages) batch.append(record, message);
   await backend.run(batch);
   assert.ok(batch.verdicts.every((verdict) => verdict === 0));
   return messages.map((_, i) => Buffer.from(batch.result(i)).toString("hex"));

@@ -19,11 +19,12 @@ export class FaultyBackend implements Backend {
   delayMs = 0;
   runs = 0;
   readonly sizes: number[] = [];
-  readonly #inner = createReferenceBackend();
+  readonly #inner: Backend;
 
-  constructor(id: BackendId, leastItems = 0) {
+  constructor(id: BackendId, leastItems = 0, inner: Backend = createReferenceBackend()) {
     this.id = id;
     this.leastItems = leastItems;
+    this.#inner = inner;
   }
 
   probe() {
@@ -34,10 +35,11 @@ export class FaultyBackend implements Backend {
     return this.#inner.supports(algorithm);
   }
 
-  async prepare(): Promise<void> {
+  async prepare(algorithms: readonly Algorithm[] = []): Promise<void> {
     if (this.fault === "unavailable") {
       throw new LanewiseError("ERR_BACKEND_UNAVAILABLE", "no such device here");
     }
+    await this.#inner.prepare(algorithms);
   }
 
   async run(batch: Batch): Promise<void> {

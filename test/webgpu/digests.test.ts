@@ -119,6 +119,20 @@ for (const algorithm of [keccak256, sha256, sha256d]) {
       }
     });
 
+    it("times each stage by itself when asked to, over several turns", async () => {
+      const profiled = createWebgpuBackend({ allowSoftwareAdapter: true, profile: true });
+      try {
+        await agrees(messages(algorithm, [5, 300_000, 0]), profiled);
+        const { kernelMs, stageMs } = profiled.statistics();
+        const times = Object.entries(stageMs);
+        const shader = `${algorithm.id}/1-${algorithm === keccak256 ? "absorb" : "compress"}.wgsl`;
+        // Software adapters have a clock, some devices have none.
+        if (kernelMs > 0) assert.deepEqual(times, [[shader, kernelMs]]);
+      } finally {
+        await profiled.close();
+      }
+    });
+
     it("leaves an empty batch alone", async () => {
       await agrees(messages(algorithm, []));
     });

@@ -29,6 +29,7 @@ import {
   feSqrSubTwice2,
   feSub,
   feSwapLanes,
+  feWorksAlone,
 } from "./field";
 import {
   digitItem,
@@ -38,7 +39,7 @@ import {
   dummyDigit,
 } from "./digits";
 import { invertWords } from "./inverse";
-import { accX, accY, CAPACITY, denominators, DUMMIES, doubtful, products } from "./state";
+import { accX, accY, denominators, DUMMIES, doubtful, products } from "./state";
 import { wordsAreZero } from "./words";
 
 const element = FE_BYTES;
@@ -72,20 +73,23 @@ export const UNBLIND_Y: usize = memory.data(80, 16);
 
 /**
  * INVERSE_0, INVERSE_1 = the inverses of the two running products after `count` elements, each times the constant `factor`;
- * false where a lane of either is zero.
+ * false where a lane of either (that counts) is zero.
  */
 function invertProducts(count: usize, factor: usize): bool {
   const run0 = products + count * element, run1 = run0 + element;
+  const both = !feWorksAlone();
   feMul(BOTH, run0, run1);
-  feSwapLanes(SWAPPED, BOTH);
-  feMul(T_0, BOTH, SWAPPED);
-  feGet(WORDS, T_0);
+  if (both) {
+    feSwapLanes(SWAPPED, BOTH);
+    feMul(BOTH, BOTH, SWAPPED);
+  }
+  feGet(WORDS, BOTH);
   if (wordsAreZero(WORDS)) return false;
   invertWords(WORDS, DIVSTEP_P);
   fePut(feLane(T_0, 0), WORDS);
   fePut(feLane(T_0, 1), WORDS);
   feCarry(T_0, T_0);
-  feMul(T_0, T_0, SWAPPED);
+  if (both) feMul(T_0, T_0, SWAPPED);
   if (factor != FE_ONE) feMul(T_0, T_0, factor);
   feMul2(INVERSE_0, T_0, run1, INVERSE_1, T_0, run0);
   return true;
@@ -108,8 +112,9 @@ function multiplyUp(values: usize, count: usize): void {
   }
 }
 
-/** o = 1/a for `count` elements, none zero in any lane. */
+/** o = 1/a for `count` elements, none zero in any lane. Where the count is odd, both have room for one more. */
 export function invertDense(o: usize, a: usize, count: usize): void {
+  if (count & 1) feCopy(a + count++ * element, FE_ONE);
   multiplyUp(a, count);
   if (!invertProducts(count, FE_ONE)) unreachable();
   for (let i = <isize>count - 2; i >= 0; i -= 2) {
@@ -197,16 +202,28 @@ export function doubleAll(count: usize): void {
   }
 }
 
-/** Adds to accumulators what the `length` digits at `list` say, at most one an item. The list has room for DUMMIES more. */
-export function addList(list: usize, length: usize): void {
+/**
+ * Adds to the sums (sx, sy) what the `length` ≤ CAPACITY digits at `list` say, at most one an item. The list has room for
+ * DUMMIES more, and so have the sums from item `dummies` on, an even number.
+ *
+ * @returns false where some sum met its addend's x: those items are set in `marks` (u8), and their sums are worth nothing.
+ */
+export function addList(
+  list: usize,
+  length: usize,
+  sx: usize,
+  sy: usize,
+  marks: usize,
+  dummies: usize,
+): bool {
   // Whole steps of four digits: what is missing goes to slots past the last item.
   while (length & 3) {
-    store<u64>(list + (length << 3), dummyDigit(length & 3));
+    store<u64>(list + (length << 3), dummyDigit(dummies + (length & 3), length & 3));
     length++;
   }
   for (let slot: usize = 0; slot < DUMMIES; slot += 2) {
-    feCopy(feItem(accX, CAPACITY + slot), BLIND_X);
-    feCopy(feItem(accY, CAPACITY + slot), BLIND_Y);
+    feCopy(feItem(sx, dummies + slot), BLIND_X);
+    feCopy(feItem(sy, dummies + slot), BLIND_Y);
   }
   beginProducts();
   const steps = length >> 2;
@@ -221,8 +238,8 @@ export function addList(list: usize, length: usize): void {
     }
     const c0 = load<u64>(at), c1 = load<u64>(at, 8);
     const c2 = load<u64>(at, 16), c3 = load<u64>(at, 24);
-    feGather(X1_0, feItem(accX, digitItem(c0)), feItem(accX, digitItem(c1)));
-    feGather(X1_1, feItem(accX, digitItem(c2)), feItem(accX, digitItem(c3)));
+    feGather(X1_0, feItem(sx, digitItem(c0)), feItem(sx, digitItem(c1)));
+    feGather(X1_1, feItem(sx, digitItem(c2)), feItem(sx, digitItem(c3)));
     feGatherPacked(X2_0, digitX(c0), digitX(c1));
     feGatherPacked(X2_1, digitX(c2), digitX(c3));
     feSub(denominators + o, X2_0, X1_0);
@@ -231,13 +248,15 @@ export function addList(list: usize, length: usize): void {
     feMul2(next, before, d, next + element, before + element, d + element);
   }
   store<u32>(TOUCHED, touched);
+  let regular = true;
   if (!invertProducts(steps << 1, FE_ONE)) {
-    // Some accumulator has its addend's x. Those additions run with denominator 1: what they give is thrown away.
+    // Some sum has its addend's x. Those additions run with denominator 1: what they give is thrown away.
+    regular = false;
     for (let i: usize = 0; i < length; i++) {
       const lane = feItem(denominators, i);
       if (!feIsZero(lane)) continue;
       const item = digitItem(load<u64>(list + (i << 3)));
-      store<u8>(doubtful + item, 1);
+      store<u8>(marks + item, 1);
       feCopyLane(lane, feLane(FE_ONE, i));
     }
     multiplyUp(denominators, steps << 1);
@@ -248,10 +267,10 @@ export function addList(list: usize, length: usize): void {
     const c0 = load<u64>(at), c1 = load<u64>(at, 8);
     const c2 = load<u64>(at, 16), c3 = load<u64>(at, 24);
     const i0 = digitItem(c0), i1 = digitItem(c1), i2 = digitItem(c2), i3 = digitItem(c3);
-    const x0 = feItem(accX, i0), x1 = feItem(accX, i1);
-    const x2 = feItem(accX, i2), x3 = feItem(accX, i3);
-    const y0 = feItem(accY, i0), y1 = feItem(accY, i1);
-    const y2 = feItem(accY, i2), y3 = feItem(accY, i3);
+    const x0 = feItem(sx, i0), x1 = feItem(sx, i1);
+    const x2 = feItem(sx, i2), x3 = feItem(sx, i3);
+    const y0 = feItem(sy, i0), y1 = feItem(sy, i1);
+    const y2 = feItem(sy, i2), y3 = feItem(sy, i3);
     const d = denominators + o;
     feMul2(SLOPE_0, INVERSE_0, products + o, SLOPE_1, INVERSE_1, products + o + element);
     feMul2(INVERSE_0, INVERSE_0, d, INVERSE_1, INVERSE_1, d + element);
@@ -274,4 +293,5 @@ export function addList(list: usize, length: usize): void {
     feScatter(T_0, y0, y1);
     feScatter(T_1, y2, y3);
   }
+  return regular;
 }

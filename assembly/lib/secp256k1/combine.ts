@@ -33,6 +33,7 @@ import {
   completeLadder,
   jacobianAddList,
   jacobianDoubleAll,
+  jacobianUnblind,
 } from "./jacobian";
 import { scFromWords } from "./scalar";
 import {
@@ -40,6 +41,7 @@ import {
   accY,
   accZ,
   active,
+  CAPACITY,
   doubtful,
   GENERATOR_WINDOW,
   infinite,
@@ -109,7 +111,7 @@ function climbAffine(elements: usize): void {
     for (let level: usize = 0; level < LEVELS; level++) {
       const length = <usize>load<u32>(listLengthAt(<usize>position, level));
       if (length == 0) break;
-      addList(listAt(<usize>position, level), length);
+      addList(listAt(<usize>position, level), length, accX, accY, doubtful, CAPACITY);
     }
   }
 }
@@ -189,14 +191,15 @@ export function combineBatch(count: usize): void {
     feCopy(accZ + o, FE_ONE);
   }
   if (few) {
-    buildTablesJacobian(elements);
+    buildTablesJacobian(used);
     climbJacobian(used);
-    accumulatorsToAffine(elements);
+    jacobianUnblind(used);
+    accumulatorsToAffine(used);
   } else {
     buildTables(elements);
     climbAffine(elements);
+    unblind(count, elements);
   }
-  unblind(count, elements);
   for (let item: usize = 0; item < count; item++) {
     if (load<u8>(active + item) && load<u8>(doubtful + item)) decide(item);
   }

@@ -3,7 +3,6 @@
 // Every item doubles at every position, but few add there. A list holds the digits of one position, at most one an item, so
 // that any two of them can share a vector. An item with several digits at one position has them in lists of higher levels.
 import {
-  CAPACITY,
   ENTRY_BETA_X,
   ENTRY_SHIFT,
   ENTRY_Y,
@@ -26,11 +25,11 @@ export const KIND_LAMBDA_R: u32 = 1;
 export const KIND_G: u32 = 2;
 export const KIND_G_HIGH: u32 = 3;
 
-// A digit is one u64: address of the packed x of its table entry (32 bits) | item (12) | sign (1) | offset of y from x (from
-// bit 48 on). Lists are walked twice, so the address is worked out once, here.
+// A digit is one u64: address of the packed x of its table entry (32 bits) | item (16) | sign (1) | offset of y from x (from
+// bit 56 on). Lists are walked twice, so the address is worked out once, here.
 const ITEM_SHIFT: u64 = 32;
-const SIGN_SHIFT: u64 = 44;
-const Y_SHIFT: u64 = 48;
+const SIGN_SHIFT: u64 = 48;
+const Y_SHIFT: u64 = 56;
 const SIGN: u64 = 1 << SIGN_SHIFT;
 
 /** Digits of the current item at each position so far (u8). */
@@ -111,18 +110,25 @@ export function pushDigits(
   }
 }
 
-/** A digit of dummy slot `slot` (0 … 3): it adds (2·slot + 1)·G. */
+/** The digit that adds to `item` the packed x at `x` with the y `yOffset` bytes on, negated where `sign` is 1. */
 // @ts-ignore: decorator
 @inline
-export function dummyDigit(slot: usize): u64 {
-  const entry = <u64>(generatorTable + slot * GENERATOR_ENTRY);
-  return entry | (<u64>(CAPACITY + slot) << ITEM_SHIFT) | (<u64>GENERATOR_Y << Y_SHIFT);
+export function makeDigit(item: usize, x: usize, yOffset: usize, sign: u64): u64 {
+  const place = <u64>x | (<u64>item << ITEM_SHIFT);
+  return place | (sign << SIGN_SHIFT) | (<u64>yOffset << Y_SHIFT);
+}
+
+/** A digit of dummy `slot` (0 … 3), which is item `item`: it adds (2·slot + 1)·G. */
+// @ts-ignore: decorator
+@inline
+export function dummyDigit(item: usize, slot: usize): u64 {
+  return makeDigit(item, generatorTable + slot * GENERATOR_ENTRY, GENERATOR_Y, 0);
 }
 
 // @ts-ignore: decorator
 @inline
 export function digitItem(digit: u64): usize {
-  return <usize>(digit >> ITEM_SHIFT) & 0xfff;
+  return <usize>(digit >> ITEM_SHIFT) & 0xffff;
 }
 
 // @ts-ignore: decorator

@@ -15,16 +15,18 @@ import {
   feLane,
   feMul,
   feMul2,
+  feMulSqr2,
   feMulSub,
   feScatter,
   feSqr,
+  feSqr2,
   feSqrSub,
   feSub,
   feTriple,
 } from "./field";
-import { BLIND_X, BLIND_Y, doubt, invertDense } from "./affine";
+import { BLIND_X, BLIND_Y, doubt, invertDense, UNBLIND_X, UNBLIND_Y } from "./affine";
 import { digitItem, digitSign, digitX, digitY, dummyDigit } from "./digits";
-import { accX, accY, accZ, CAPACITY } from "./state";
+import { accX, accY, accZ, CAPACITY, infinite } from "./state";
 
 const T0: usize = memory.data(80, 16);
 const T1: usize = memory.data(80, 16);
@@ -35,10 +37,11 @@ const T5: usize = memory.data(80, 16);
 const H: usize = memory.data(80, 16);
 const R: usize = memory.data(80, 16);
 
-/** (x, y, z) ← 2·(x, y, z): 4M + 3S. */
+/** (x, y, z) ← 2·(x, y, z): 3M + 4S. */
 export function jacobianDouble(x: usize, y: usize, z: usize): void {
   feDouble(T0, y); // 2y
-  feMul2(T1, T0, y, T2, x, x); // 2y², x²
+  feSqr2(T1, y, T2, x); // y², x²
+  feDouble(T1, T1); // 2y²
   feMul2(z, T0, z, T3, x, T1); // z' = 2yz, 2xy²
   feTriple(T2, T2); // 3x²
   feDouble(T3, T3); // d = 4xy²
@@ -54,11 +57,11 @@ export function jacobianDouble(x: usize, y: usize, z: usize): void {
  * zero the result is wrong and z becomes zero for good.
  */
 export function jacobianAdd(x: usize, y: usize, z: usize, x2: usize, y2: usize): void {
-  feMul2(T0, z, z, T1, y2, z);
+  feMulSqr2(T1, y2, z, T0, z);
   feMul2(T2, x2, T0, T3, T1, T0);
   feSub(H, T2, x);
   feSub(R, T3, y);
-  feMul2(T0, H, H, z, z, H); // h², z' = zh
+  feMulSqr2(z, z, H, T0, H); // z' = zh, h²
   feMul2(T1, H, T0, T2, x, T0); // h³, v = xh²
   feDouble(T4, T2);
   feMul(T5, y, T1); // yh³
@@ -83,7 +86,7 @@ const ADD_Y: usize = memory.data(80, 16);
 /** Adds to accumulators what the `length` digits at `list` say; the list has room for one more. */
 export function jacobianAddList(list: usize, length: usize): void {
   if (length & 1) {
-    store<u64>(list + (length << 3), dummyDigit(1));
+    store<u64>(list + (length << 3), dummyDigit(CAPACITY + 1, 1));
     const lane = feItem(accX, CAPACITY + 1) - accX;
     feCopyLane(accX + lane, feLane(BLIND_X, 1));
     feCopyLane(accY + lane, feLane(BLIND_Y, 1));
@@ -106,6 +109,28 @@ export function jacobianAddList(list: usize, length: usize): void {
   }
 }
 
+/**
+ * Takes the blinding point off `count` elements of accumulators. Where the sum is infinity `infinite` says so, and the accumulator
+ * is at the start again; where only the complete ladder can tell, z is zero.
+ */
+export function jacobianUnblind(count: usize): void {
+  for (let i: usize = 0; i < count; i++) {
+    const o = i * FE_BYTES;
+    feCopy(Z, accZ + o);
+    jacobianAdd(accX + o, accY + o, accZ + o, UNBLIND_X, UNBLIND_Y);
+    for (let lane: usize = 0; lane < 2; lane++) {
+      // The same x, opposite y, and a point that was one.
+      const opposite = feIsZero(feLane(H, lane)) && !feIsZero(feLane(R, lane));
+      if (!opposite || feIsZero(feLane(Z, lane))) continue;
+      const item = (i << 1) + lane;
+      store<u8>(infinite + item, 1);
+      feCopyLane(feItem(accX, item), feLane(BLIND_X, lane));
+      feCopyLane(feItem(accY, item), feLane(BLIND_Y, lane));
+      feCopyLane(feItem(accZ, item), feLane(FE_ONE, lane));
+    }
+  }
+}
+
 /** Accumulators of `count` elements from Jacobian to affine; an item whose z is zero is doubted. */
 export function accumulatorsToAffine(count: usize): void {
   for (let item: usize = 0; item < count << 1; item++) {
@@ -117,7 +142,7 @@ export function accumulatorsToAffine(count: usize): void {
   toAffine(accX, accY, accZ, count);
 }
 
-/** (x, y) ← (x/z², y/z³) for `count` elements, an even number, no z zero; z is spent. */
+/** (x, y) ← (x/z², y/z³) for `count` elements, no z zero; z is spent. Where the count is odd, z has room for one more. */
 export function toAffine(x: usize, y: usize, z: usize, count: usize): void {
   invertDense(z, z, count);
   for (let o: usize = 0; o < count * FE_BYTES; o += FE_BYTES) {
@@ -127,15 +152,34 @@ export function toAffine(x: usize, y: usize, z: usize, count: usize): void {
   }
 }
 
-const SUM_X: usize = memory.data(160, 16);
-const SUM_Y: usize = memory.data(160, 16);
+const SUM_X: usize = memory.data(80, 16);
+const SUM_Y: usize = memory.data(80, 16);
 const SUM_Z: usize = memory.data(160, 16);
 
 /** Whether the complete ladder's sum is infinity so far. */
 let sumIsInfinity: bool = true;
 
-/** SUM ← SUM + (x, y), any two points. */
-function completeAdd(x: usize, y: usize): void {
+/** SUM ← infinity. */
+export function sumReset(): void {
+  sumIsInfinity = true;
+}
+
+/** SUM ← 2·SUM. No point has order two, so a double is infinity only if the sum was. */
+export function sumDouble(): void {
+  if (!sumIsInfinity) jacobianDouble(SUM_X, SUM_Y, SUM_Z);
+}
+
+/** (ox, oy) = SUM, affine; false where it is infinity. */
+export function sumToAffine(ox: usize, oy: usize): bool {
+  if (sumIsInfinity) return false;
+  toAffine(SUM_X, SUM_Y, SUM_Z, 1);
+  feCopy(ox, SUM_X);
+  feCopy(oy, SUM_Y);
+  return true;
+}
+
+/** SUM ← SUM + (x, y), any two points. Works on elements: both lanes hold the same value. */
+export function sumAdd(x: usize, y: usize): void {
   if (sumIsInfinity) {
     sumIsInfinity = false;
     feCopy(SUM_X, x);
@@ -172,22 +216,13 @@ export function completeLadder(
   x: usize,
   y: usize,
 ): bool {
-  sumIsInfinity = true;
+  sumReset();
   for (let bit: i32 = 255; bit >= 0; bit--) {
-    // No point has order two, so a double is infinity only if the sum was.
-    if (!sumIsInfinity) jacobianDouble(SUM_X, SUM_Y, SUM_Z);
+    sumDouble();
     const word: usize = (<usize>bit >> 6) << 3;
     const shift = <u64>bit & 63;
-    if ((load<u64>(a + word) >> shift) & 1) completeAdd(gx, gy);
-    if ((load<u64>(b + word) >> shift) & 1) completeAdd(x, y);
+    if ((load<u64>(a + word) >> shift) & 1) sumAdd(gx, gy);
+    if ((load<u64>(b + word) >> shift) & 1) sumAdd(x, y);
   }
-  if (sumIsInfinity) return false;
-  // The inversion runs over an even number of elements.
-  feCopy(SUM_X + FE_BYTES, SUM_X);
-  feCopy(SUM_Y + FE_BYTES, SUM_Y);
-  feCopy(SUM_Z + FE_BYTES, SUM_Z);
-  toAffine(SUM_X, SUM_Y, SUM_Z, 2);
-  feCopy(ox, SUM_X);
-  feCopy(oy, SUM_Y);
-  return true;
+  return sumToAffine(ox, oy);
 }

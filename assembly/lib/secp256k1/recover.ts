@@ -32,6 +32,7 @@ import {
   fePut,
   feSqr,
   feSub,
+  feWorkAlone,
 } from "./field";
 import { SC_BYTES, scFromWords, scInvertAll, scToWords } from "./scalar";
 import { feSquareRoot } from "./square-root";
@@ -47,13 +48,13 @@ import {
 } from "./words";
 
 /** Layouts of src/algorithms/secp256k1-recover.ts: of a signature inside a record, and of a result. */
-const R_AT: usize = 0;
-const S_AT: usize = 32;
+export const R_AT: usize = 0;
+export const S_AT: usize = 32;
 const RECOVERY_ID_AT: usize = 64;
 const FLAGS_AT: usize = 68;
 export const SIGNATURE_BYTES: usize = 72;
 export const RECOVER_RESULT_BYTES: usize = 84;
-const ADDRESS_AT: usize = 64;
+export const ADDRESS_AT: usize = 64;
 export const REQUIRE_LOW_S: u32 = 1;
 
 const W: usize = memory.data(32, 16);
@@ -75,7 +76,7 @@ export function checkSignature(r: usize, s: usize, flags: u32): u32 {
 }
 
 /** The first broken rule that the signature alone shows; where none, x of R at W. */
-function checkRecoverable(signature: usize): u32 {
+export function checkRecoverable(signature: usize): u32 {
   const recoveryId = load<u32>(signature, RECOVERY_ID_AT);
   if (recoveryId > 3) return VERDICT_RECOVERY_ID_INVALID;
   const flags = load<u32>(signature, FLAGS_AT);
@@ -89,7 +90,7 @@ function checkRecoverable(signature: usize): u32 {
 }
 
 /** Verdicts of the signatures so far, and R of each in the first array of multiples. */
-function lift(signatures: usize, stride: usize, verdicts: usize, count: usize): void {
+export function lift(signatures: usize, stride: usize, verdicts: usize, count: usize): void {
   const elements = (count + 1) >> 1;
   for (let item: usize = 0; item < elements << 1; item++) {
     let verdict = VERDICT_RZERO;
@@ -190,6 +191,7 @@ export function recoverBatch(
   count: usize,
 ): void {
   if (count == 0) return;
+  feWorkAlone(count == 1);
   lift(signatures, stride, verdicts, count);
   invertField(signatures, stride, R_AT, count);
   for (let item: usize = 0; item < count; item++) {
@@ -216,6 +218,7 @@ export function recoverBatch(
     feGet(W, feItem(accY, item));
     wordsToBytes(result + 32, W);
   }
+  feWorkAlone(false);
   writeAddresses(verdicts, results, count);
 }
 

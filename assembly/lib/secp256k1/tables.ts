@@ -190,7 +190,7 @@ export function buildTables(count: usize): void {
 }
 
 /**
- * The same by Jacobian additions and one inversion, for a few items: 7·`count` elements fit the denominators. On the
+ * The same by Jacobian additions and one inversion, for a few items: 7·`count` elements fit the denominators; any count. On the
  * isomorphic curve where 2R is affine every addition is a mixed one; a multiple's true z is its z there times that of 2R.
  */
 export function buildTablesJacobian(count: usize): void {
@@ -233,9 +233,16 @@ export function packTables(count: usize): void {
     for (let i: usize = 0; i < count; i += 2) {
       const x = multiplesX + entry * MULTIPLES_STRIDE + i * FE_BYTES;
       const y = multiplesY + entry * MULTIPLES_STRIDE + i * FE_BYTES;
-      feMul2(BETA_0, x, FE_BETA, BETA_1, x + FE_BYTES, FE_BETA);
       const at = tables + 2 * i * itemBytes + (entry << ENTRY_SHIFT);
       const next = at + 2 * itemBytes;
+      if (i + 1 == count) {
+        feMul(BETA_0, x, FE_BETA);
+        feScatterPacked(x, at, at + itemBytes);
+        feScatterPacked(BETA_0, at + ENTRY_BETA_X, at + itemBytes + ENTRY_BETA_X);
+        feScatterPacked(y, at + ENTRY_Y, at + itemBytes + ENTRY_Y);
+        break;
+      }
+      feMul2(BETA_0, x, FE_BETA, BETA_1, x + FE_BYTES, FE_BETA);
       feScatterPacked(x, at, at + itemBytes);
       feScatterPacked(x + FE_BYTES, next, next + itemBytes);
       feScatterPacked(BETA_0, at + ENTRY_BETA_X, at + itemBytes + ENTRY_BETA_X);

@@ -19,6 +19,7 @@ import {
   fePut,
   feSqr,
   feSub,
+  feWorkAlone,
 } from "./field";
 import { checkSignature, invertField, scaleBytes } from "./recover";
 import { SC_BYTES } from "./scalar";
@@ -91,6 +92,7 @@ function readKeys(records: usize, verdicts: usize, count: usize): void {
 /** Verifies up to CAPACITY records. */
 export function verifyBatch(records: usize, verdicts: usize, count: usize): void {
   if (count == 0) return;
+  feWorkAlone(count == 1);
   readKeys(records, verdicts, count);
   invertField(records, VERIFY_RECORD_BYTES, S_AT, count);
   for (let item: usize = 0; item < count; item++) {
@@ -112,4 +114,5 @@ export function verifyBatch(records: usize, verdicts: usize, count: usize): void
       store<u32>(verdicts + (item << 2), VERDICT_SIGNATURE_MISMATCH);
     }
   }
+  feWorkAlone(false);
 }

@@ -252,6 +252,14 @@ export function secp256k1Model(curve, { karatsubaLevels = 1 } = {}) {
   const { p, n } = curve;
   const field = fieldPrograms({ prefix: "fe", modulus: p, loose: FIELD_LOOSE, karatsubaLevels });
   field.set("feScale", scaleProgram());
+  field.set(
+    "feIsUnreduced",
+    atLeastProgram(
+      "feIsUnreduced",
+      p,
+      "1 where x ≥ p, else 0. x: canonical limbs of a number < 2²⁵⁶.",
+    ),
+  );
   const scalar = fieldPrograms({ prefix: "sc", modulus: n, loose: SCALAR_LOOSE, karatsubaLevels });
   for (const name of ["scAdd", "scSub", "scSubLoose", "scNormalize", "scSqr"]) scalar.delete(name);
   for (const program of [

@@ -1,19 +1,14 @@
 // Stage 1: the rules a signature must keep, in the order of src/algorithms/secp256k1-recover.ts, and the point with x = r or
-// r + n (SEC 1 v2 §4.1.6 steps 1.1 to 1.4). 5 inlined multiplications.
+// r + n (SEC 1 v2 §4.1.6 steps 1.1 to 1.4). A verdict that an earlier stage gave stands (eth-sender: MessageOutOfBounds).
+// 5 inlined multiplications.
 #include "lib/parameters.wgsl"
 #include "generated/verdict.wgsl"
 #include "lib/secp256k1-field.wgsl"
 #include "generated/secp256k1-scalar.wgsl"
 #include "lib/secp256k1-pairs.wgsl"
 #include "lib/secp256k1-workspace.wgsl"
-#include "lib/secp256k1-records.wgsl"
+#include "lib/secp256k1-recover-record.wgsl"
 @group(0) @binding(3) var<storage, read_write> verdicts: array<u32>;
-
-const REQUIRE_LOW_S = 1u;
-
-fn isZero(w: Words) -> bool {
-  return (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]) == 0u;
-}
 
 @compute @workgroup_size(workgroupSize)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -25,8 +20,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let sWords = recordNumber(item, RECORD_S);
   let r = limbsFromWords(rWords);
   let s = limbsFromWords(sWords);
-  let recoveryId = records[item * 26u + RECORD_RECOVERY_ID];
-  let flags = records[item * 26u + RECORD_FLAGS];
+  let recoveryId = records[item * RECORD_WORDS + RECORD_RECOVERY_ID];
+  let flags = records[item * RECORD_WORDS + RECORD_FLAGS];
 
   // x = r or r + n: limbs ≤ 16382, then ≤ 8192. Lanes that fail go on with whatever number this is.
   var x = r;
@@ -53,5 +48,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (scIsUnreduced(r) == 1u) { verdict = VERDICT_ROUT_OF_RANGE; }
   if (isZero(rWords)) { verdict = VERDICT_RZERO; }
   if (recoveryId > 3u) { verdict = VERDICT_RECOVERY_ID_INVALID; }
-  verdicts[item] = verdict;
+  if (verdicts[item] == VERDICT_UNSET) {
+    verdicts[item] = verdict;
+  }
 }

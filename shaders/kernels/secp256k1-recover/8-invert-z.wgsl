@@ -1,4 +1,4 @@
-// Stage 8: Z⁻¹, 16 items an invocation (Montgomery's trick); Z = 0 is the point at infinity. An item with a verdict takes part
+// Stage 8: Z⁻¹, many items an invocation (Montgomery's trick); Z = 0 is the point at infinity. An item with a verdict takes part
 // as 1, so that it cannot spoil the others. 5 inlined multiplications.
 #include "lib/parameters.wgsl"
 #include "generated/verdict.wgsl"
@@ -7,17 +7,18 @@
 #include "lib/secp256k1-workspace.wgsl"
 @group(0) @binding(2) var<storage, read_write> verdicts: array<u32>;
 
-const ITEMS = 16u;
+// Items of an invocation (kernel.json).
+override itemsPerInvocation: u32 = 16u;
 
 @compute @workgroup_size(workgroupSize)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-  let first = workgroup.x * workgroupSize * ITEMS + local.x;
+  let first = workgroup.x * workgroupSize * itemsPerInvocation + local.x;
   if (first >= parameters.count) {
     return;
   }
   var product = FE_ONE;
   var items = 0u;
-  for (; items < ITEMS && first + items * workgroupSize < parameters.count; items++) {
+  for (; items < itemsPerInvocation && first + items * workgroupSize < parameters.count; items++) {
     let item = first + items * workgroupSize;
     storeLimbs(PREFIX, item, product);
     var z = loadLimbs(SUM_Z, item);

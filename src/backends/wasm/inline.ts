@@ -1,5 +1,5 @@
 /**
- * One record at a time on the calling thread, synchronously: for hosts whose seams allow no waiting.
+ * Kernels on the calling thread, synchronously: for hosts whose seams allow no waiting.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { createKernel } from "../../pool/kernel.ts";
 import { detectSimd } from "./features.ts";
 import { compileKernel, shapeOf } from "./load.ts";
 
-/** A kernel bound to a batch of one. */
+/** One instance of a kernel. */
 export interface InlineKernel {
   /**
    * Runs one record.
@@ -18,6 +18,8 @@ export interface InlineKernel {
    * @returns the verdict, and a view of the result that the next call overwrites.
    */
   run(record: Uint8Array, message?: Uint8Array): { verdict: number; result: Uint8Array };
+  /** Fills verdicts and results of a whole batch of the kernel's algorithm. */
+  runBatch(batch: Batch): void;
 }
 
 /**
@@ -29,28 +31,20 @@ export async function createInlineKernel(algorithm: Algorithm): Promise<InlineKe
   const { module } = await compileKernel(algorithm, await detectSimd());
   const kernel = await createKernel(module, shapeOf(algorithm));
   let batch = new Batch(algorithm, 1, algorithm.usesArena ? 4096 : 0);
+  const runBatch = (whole: Batch): void => {
+    const { records, arena, verdicts, results } = whole.sections;
+    const view = { buffer: whole.buffer, records, arena, verdicts, results };
+    kernel.run(view, whole.arenaLength, 0, whole.count);
+  };
   return {
+    runBatch,
     run(record, message) {
       if (message !== undefined && message.length > batch.arena.length) {
         batch = new Batch(algorithm, 1, 2 * message.length);
       }
-      batch.count = 1;
-      batch.records.set(record);
-      if (message !== undefined) {
-        batch.arena.set(message);
-        batch.arenaLength = message.length;
-        const { offset, length } = algorithm.record.fields;
-        const view = new DataView(batch.buffer, batch.sections.records);
-        view.setUint32(offset.offset, 0, true);
-        view.setUint32(length.offset, message.length, true);
-      }
-      const { records, arena, verdicts, results } = batch.sections;
-      kernel.run(
-        { buffer: batch.buffer, records, arena, verdicts, results },
-        batch.arenaLength,
-        0,
-        1,
-      );
+      batch.reset();
+      batch.append(record, message);
+      runBatch(batch);
       return { verdict: batch.verdicts[0], result: batch.result(0) };
     },
   };

@@ -1,8 +1,9 @@
 /**
  * The WebGPU back end: WGSL kernels through Dawn (or a browser), any algorithm that has a folder under `shaders/kernels/`.
  *
- * Largest message of an algorithm that uses the arena: what the adapter binds as one storage buffer (1 GiB on SwiftShader,
- * 2 GiB and more on current GPUs); a longer one rejects with `ERR_UNSUPPORTED`, so that the caller's other back end takes it.
+ * Largest message of an algorithm that uses the arena: what the adapter binds as one storage buffer, and at most half of its
+ * largest buffer, which holds the records too on their way up: 512 MiB on SwiftShader (buffers of 1 GiB), 2 GiB and more on
+ * current GPUs. A longer one rejects with `ERR_UNSUPPORTED`, so that the caller's other back end takes it.
  *
  * @module
  */
@@ -16,12 +17,14 @@ import type {
 } from "../../core/index.ts";
 import { LanewiseError } from "../../core/index.ts";
 import type { BackendOptions } from "../index.ts";
-import { hasKernel, loadKernel } from "./kernel.ts";
-import { type ProbeCommand, probeAdapter, probeCommand } from "./probe.ts";
+import { hasKernel, type KernelVariant, loadKernel } from "./kernel.ts";
+import { createMerkleReducer, hasMerkleShader, type MerkleReducer } from "./merkle.ts";
+import { type ProbeCommand, probeAdapter } from "./probe.ts";
 import { createRunner, type Runner } from "./runner.ts";
 import { failed, openSession, type Session } from "./session.ts";
 import { emptyStatistics, type Statistics } from "./statistics.ts";
 
+export type { KernelVariant } from "./kernel.ts";
 export type { Statistics as WebgpuStatistics } from "./statistics.ts";
 
 /** Options of {@link createWebgpuBackend}. */
@@ -32,6 +35,10 @@ export interface WebgpuOptions extends BackendOptions {
   readonly timeoutMs?: number;
   /** Most items of a chunk, a multiple of 64; default: what fits the device. */
   readonly maxItems?: number;
+  /** Other forms of the same kernels, to compare; default: as built. */
+  readonly variant?: KernelVariant;
+  /** Time each stage by itself, in `statistics().stageMs`; default false. Stages no longer overlap then. */
+  readonly profile?: boolean;
   /** The probe's command; default: the package's own child process. */
   readonly probe?: ProbeCommand;
   /** Sees each device as it is made: to share it, watch it, or break it in a test. */
@@ -48,9 +55,12 @@ export interface WebgpuBackend extends Backend {
 const BACK_OFF_MS = 250;
 const MAX_BACK_OFF_MS = 30_000;
 
+const closedError = (): LanewiseError => new LanewiseError("ERR_CLOSED", "webgpu back end: closed");
+
 interface Connection {
   readonly session: Session;
   readonly runners: Map<string, Promise<Runner>>;
+  readonly reducers: Map<string, Promise<MerkleReducer>>;
 }
 
 /** Creates the back end. Nothing is opened before `probe`, `prepare` or `run`. */
@@ -66,14 +76,17 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
   let retryAt = 0;
   let lastFailure: LanewiseError | undefined;
 
-  const probe = (): Promise<BackendStatus> =>
-    probeAdapter(options.probe ?? probeCommand(allowSoftware));
+  const probe = (): Promise<BackendStatus> => probeAdapter(allowSoftware, options.probe);
 
   async function connect(): Promise<Connection> {
     const found = await probe();
     if (!found.available) throw new LanewiseError("ERR_BACKEND_UNAVAILABLE", found.reason);
     const session = await openSession(allowSoftware, options.onDevice);
-    current = { session, runners: new Map() };
+    if (closed && inFlight.size === 0) {
+      session.destroy();
+      throw closedError();
+    }
+    current = { session, runners: new Map(), reducers: new Map() };
     return current;
   }
 
@@ -109,13 +122,27 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
     return connection;
   }
 
+  const limitsOf = ({ adapter }: Session) => ({
+    compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
+    timeoutMs: options.timeoutMs ?? (adapter.software ? 300_000 : 30_000),
+  });
+
+  function reducerOf({ session, reducers }: Connection, id: string): Promise<MerkleReducer> {
+    let reducer = reducers.get(id);
+    if (!reducer) {
+      reducer = createMerkleReducer(session, id, limitsOf(session));
+      reducers.set(id, reducer);
+    }
+    return reducer;
+  }
+
   function runnerOf({ session, runners }: Connection, id: string): Promise<Runner> {
     let runner = runners.get(id);
     if (!runner) {
-      runner = loadKernel(id).then((source) =>
+      runner = loadKernel(id, options.variant).then((source) =>
         createRunner(session, source, statistics, {
-          compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
-          timeoutMs: options.timeoutMs ?? (session.adapter.software ? 300_000 : 30_000),
+          ...limitsOf(session),
+          profile: options.profile ?? false,
           ...(options.maxItems === undefined ? {} : { maxItems: options.maxItems }),
         }),
       );
@@ -124,17 +151,23 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
     return runner;
   }
 
-  /** Counts an operation as in flight, so that `close` waits for it, and types its errors. */
-  async function tracked<T>(code: LanewiseErrorCode, operation: () => Promise<T>): Promise<T> {
-    if (closed) throw new LanewiseError("ERR_CLOSED", "webgpu back end: closed");
-    const running = operation();
-    inFlight.add(running);
+  /** Does it, unless closed, and types its errors. */
+  async function guarded<T>(code: LanewiseErrorCode, operation: () => Promise<T>): Promise<T> {
+    if (closed) throw closedError();
     try {
-      return await running;
+      return await operation();
     } catch (error) {
       throw failed(code, "webgpu", error);
+    }
+  }
+
+  /** Counts an operation as in flight, so that `close` waits for it. */
+  async function tracked<T>(operation: Promise<T>): Promise<T> {
+    inFlight.add(operation);
+    try {
+      return await operation;
     } finally {
-      inFlight.delete(running);
+      inFlight.delete(operation);
     }
   }
 
@@ -148,14 +181,14 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
     probe,
     supports: (algorithm) => hasKernel(algorithm.id),
     prepare(wanted: readonly Algorithm[]): Promise<void> {
-      return tracked("ERR_BACKEND_UNAVAILABLE", async () => {
+      return guarded("ERR_BACKEND_UNAVAILABLE", async () => {
         wanted.forEach(requireSupport);
         const open = await connected();
         await Promise.all(wanted.map(({ id }) => runnerOf(open, id)));
       });
     },
     run(batch: Batch, { signal }: RunOptions = {}): Promise<void> {
-      return tracked("ERR_BACKEND_FAILED", async () => {
+      const running = guarded("ERR_BACKEND_FAILED", async () => {
         requireSupport(batch.algorithm);
         if (signal?.aborted) {
           throw new LanewiseError("ERR_ABORTED", "webgpu back end: aborted", {
@@ -166,13 +199,31 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
         await runner.run(batch, signal);
         failures = 0;
       });
+      return tracked(running);
     },
+    reduceTree(hash, leaves, depth, rootOnly): Promise<Uint8Array[]> {
+      const running = guarded("ERR_BACKEND_FAILED", async () => {
+        if (!hasMerkleShader(hash.id)) {
+          throw new LanewiseError("ERR_UNSUPPORTED", `webgpu: no Merkle shader of ${hash.id}`);
+        }
+        const reducer = await reducerOf(await connected(), hash.id);
+        const levels = await reducer.reduce(leaves, depth, rootOnly);
+        failures = 0;
+        return levels;
+      });
+      return tracked(running);
+    },
+    /** Runs in flight are waited for; what only compiles is given up, and its `prepare` rejects with `ERR_CLOSED`. */
     async close(): Promise<void> {
       closed = true;
       await Promise.allSettled(inFlight);
       current?.session.destroy();
       current = undefined;
     },
-    statistics: () => ({ ...statistics, compileMs: { ...statistics.compileMs } }),
+    statistics: () => ({
+      ...statistics,
+      compileMs: { ...statistics.compileMs },
+      stageMs: { ...statistics.stageMs },
+    }),
   };
 }

@@ -12,11 +12,14 @@ import { kernels } from "./generated/kernels.ts";
 
 /** One shader over all items. */
 export interface Stage {
-  /** File name beside kernel.json. */
+  /** File beside kernel.json, or another kernel's: `secp256k1-recover/4-table.wgsl`. A loaded kernel has the latter form only. */
   readonly shader: string;
   /** Buffers and how the shader declares them. */
   readonly bindings: Readonly<Record<string, "read" | "read_write">>;
-  /** Items that one invocation takes; default 1. Batched inversions take several. */
+  /**
+   * Items that one invocation takes; default 1. Batched inversions take several: the shader has the number as its override
+   * `itemsPerInvocation`.
+   */
   readonly itemsPerInvocation?: number;
 }
 
@@ -32,7 +35,7 @@ export interface Repetition {
 /** A buffer between stages, or a constant table. */
 export interface KernelBuffer {
   readonly bytesPerItem?: number;
-  /** A built file beside kernel.json. */
+  /** A built file beside kernel.json, or another kernel's. */
   readonly file?: string;
 }
 
@@ -56,7 +59,24 @@ export interface KernelSource {
   readonly constants: ReadonlyMap<string, Uint8Array>;
 }
 
-const folder = (id: string): string => `shaders/kernels/${id}`;
+/**
+ * Ways to compute the same: which of them is fastest depends on the device (`lanewise bench gpu --variants`). Left out: as built.
+ */
+export interface KernelVariant {
+  /** How 256-bit products are formed: levels of Karatsuba's identity over 20 limbs. As built: 1. */
+  readonly karatsubaLevels?: 0 | 1 | 2;
+  /** Invocations of a workgroup; as built: 64. */
+  readonly workgroupSize?: 64 | 128 | 256;
+  /** Items that share one inversion; as built: 16. Fewer make more invocations, each with more to do. */
+  readonly inversionItems?: number;
+}
+
+/** Shaders of the variant, under dist/shaders (scripts/build-shaders.mjs). */
+function folderOf({ karatsubaLevels = 1 }: KernelVariant): string {
+  return karatsubaLevels === 1
+    ? "shaders/kernels"
+    : `shaders/variants/karatsuba-${karatsubaLevels}`;
+}
 
 /** Whether there is a kernel of this algorithm. */
 export function hasKernel(id: string): boolean {
@@ -82,15 +102,40 @@ export function turnsOf(repetition: Repetition, longestMessageBytes: number): nu
 }
 
 /** Reads a kernel's description, shaders and constant tables. */
-export async function loadKernel(id: string): Promise<KernelSource> {
-  const read = (name: string): Promise<Uint8Array> => loadAsset(`${folder(id)}/${name}`);
-  const text = async (name: string): Promise<string> => new TextDecoder().decode(await read(name));
-  const description = JSON.parse(await text("kernel.json")) as KernelDescription;
+export async function loadKernel(id: string, variant: KernelVariant = {}): Promise<KernelSource> {
+  const pathOf = (name: string): string => (name.includes("/") ? name : `${id}/${name}`);
+  const decoder = new TextDecoder();
+  const json = decoder.decode(await loadAsset(`shaders/kernels/${id}/kernel.json`));
+  const description = adapted(JSON.parse(json) as KernelDescription, variant, pathOf);
+  const folder = folderOf(variant);
   const shaders = new Map<string, string>();
-  for (const { shader } of stagesOf(description)) shaders.set(shader, await text(shader));
+  for (const { shader } of stagesOf(description)) {
+    shaders.set(shader, decoder.decode(await loadAsset(`${folder}/${shader}`)));
+  }
   const constants = new Map<string, Uint8Array>();
   for (const [name, { file }] of Object.entries(description.buffers)) {
-    if (file) constants.set(name, await read(file));
+    if (file) constants.set(name, await loadAsset(`shaders/kernels/${pathOf(file)}`));
   }
   return { id, description, shaders, constants };
+}
+
+/** The description with shaders by full name, and the variant's numbers. */
+function adapted(
+  description: KernelDescription,
+  variant: KernelVariant,
+  pathOf: (name: string) => string,
+): KernelDescription {
+  const workgroupSize = variant.workgroupSize ?? description.workgroupSize;
+  const { inversionItems } = variant;
+  const stageOf = (stage: Stage): Stage => ({
+    ...stage,
+    shader: pathOf(stage.shader),
+    ...(stage.itemsPerInvocation !== undefined && inversionItems !== undefined
+      ? { itemsPerInvocation: inversionItems }
+      : {}),
+  });
+  const steps = description.steps.map((step) =>
+    "stages" in step ? { ...step, stages: step.stages.map(stageOf) } : stageOf(step),
+  );
+  return { ...description, workgroupSize, steps };
 }

@@ -1,5 +1,5 @@
 /**
- * Compiles a kernel's stages, all at once and off the calling thread.
+ * Compiles a kernel's stages, all at once and off the calling thread; a stage that kernels share is compiled once a device.
  *
  * @module
  */
@@ -8,13 +8,17 @@ import { ShaderStage } from "./constants.ts";
 import { type KernelSource, type Stage, stagesOf } from "./kernel.ts";
 import { failed, type Session } from "./session.ts";
 
-/** A stage ready to dispatch. */
-export interface CompiledStage {
-  readonly stage: Stage;
+/** A shader ready to dispatch. */
+interface Compiled {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  /** From the call until the driver was done; stages compile beside one another. */
+  /** From the call until the driver was done; shaders compile beside one another. */
   readonly compileMs: number;
+}
+
+/** A stage of a kernel and its shader. */
+export interface CompiledStage extends Compiled {
+  readonly stage: Stage;
 }
 
 /** Compiled stages by shader name, and the layout of the turn's number that they share. */
@@ -23,11 +27,55 @@ export interface CompiledKernel {
   readonly turnLayout: GPUBindGroupLayout;
 }
 
+/** What has been compiled on a device, or is being compiled. */
+interface Shelf {
+  readonly turnLayout: GPUBindGroupLayout;
+  readonly shaders: Map<string, Promise<Compiled>>;
+}
+const shelves = new WeakMap<Session, Shelf>();
+
+function shelfOf(session: Session): Shelf {
+  let shelf = shelves.get(session);
+  if (!shelf) {
+    const buffer = { type: "uniform", hasDynamicOffset: true } as const;
+    const entries = [{ binding: 0, visibility: ShaderStage.Compute, buffer }];
+    shelf = { turnLayout: session.device.createBindGroupLayout({ entries }), shaders: new Map() };
+    shelves.set(session, shelf);
+  }
+  return shelf;
+}
+
 const entry = (binding: number, type: GPUBufferBindingType): GPUBindGroupLayoutEntry => ({
   binding,
   visibility: ShaderStage.Compute,
   buffer: { type },
 });
+
+async function compileShader(
+  session: Session,
+  turnLayout: GPUBindGroupLayout,
+  stage: Stage,
+  code: string,
+  constants: Record<string, number>,
+): Promise<Compiled> {
+  const { device } = session;
+  const start = performance.now();
+  const access = Object.values(stage.bindings);
+  const layout = device.createBindGroupLayout({
+    entries: [
+      entry(0, "uniform"),
+      ...access.map((mode, i) => entry(i + 1, mode === "read" ? "read-only-storage" : "storage")),
+    ],
+  });
+  const label = stage.shader;
+  const module = await session.checked(label, () => device.createShaderModule({ label, code }));
+  const pipeline = await device.createComputePipelineAsync({
+    label,
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout, turnLayout] }),
+    compute: { module, constants },
+  });
+  return { pipeline, layout, compileMs: performance.now() - start };
+}
 
 /**
  * Compiles every stage.
@@ -40,34 +88,22 @@ export async function compileKernel(
   source: KernelSource,
   timeoutMs: number,
 ): Promise<CompiledKernel> {
-  const { device } = session;
-  const turnLayout = device.createBindGroupLayout({
-    entries: [
-      {
-        binding: 0,
-        visibility: ShaderStage.Compute,
-        buffer: { type: "uniform", hasDynamicOffset: true },
-      },
-    ],
-  });
-  const compiled = stagesOf(source.description).map(async (stage) => {
-    const start = performance.now();
-    const access = Object.values(stage.bindings);
-    const layout = device.createBindGroupLayout({
-      entries: [
-        entry(0, "uniform"),
-        ...access.map((mode, i) => entry(i + 1, mode === "read" ? "read-only-storage" : "storage")),
-      ],
-    });
-    const label = `${source.id}/${stage.shader}`;
+  const { turnLayout, shaders } = shelfOf(session);
+  const { workgroupSize } = source.description;
+  const compiled = stagesOf(source.description).map(async (stage): Promise<CompiledStage> => {
+    const { itemsPerInvocation } = stage;
+    const constants = {
+      workgroupSize,
+      ...(itemsPerInvocation === undefined ? {} : { itemsPerInvocation }),
+    };
     const code = source.shaders.get(stage.shader) as string;
-    const module = await session.checked(label, () => device.createShaderModule({ label, code }));
-    const pipeline = await device.createComputePipelineAsync({
-      label,
-      layout: device.createPipelineLayout({ bindGroupLayouts: [layout, turnLayout] }),
-      compute: { module, constants: { workgroupSize: source.description.workgroupSize } },
-    });
-    return { stage, pipeline, layout, compileMs: performance.now() - start };
+    const key = JSON.stringify([stage.shader, constants]);
+    let shader = shaders.get(key);
+    if (!shader) {
+      shader = compileShader(session, turnLayout, stage, code, constants);
+      shaders.set(key, shader);
+    }
+    return { stage, ...(await shader) };
   });
   try {
     const stages = await session.wait(

@@ -1,13 +1,16 @@
 /**
- * Looks for a usable adapter in a child process with a time limit: a driver that crashes or hangs is a reason, not a crash.
+ * Looks for a usable adapter in a child process with a time limit: a driver that crashes or hangs is a reason, not a crash. In a
+ * browser the page itself looks: there the browser keeps the driver in a process of its own.
  *
  * @module
  */
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import type { BackendStatus } from "../../core/index.ts";
-import { adapterName } from "./adapter.ts";
-import type { ProbeReport } from "./probe-child.ts";
+import { type AdapterDescription, adapterName } from "./adapter.ts";
+import { checkAdapter, type ProbeReport } from "./adapter-check.ts";
+
+// No static import of Node's modules: browsers load this file too.
+const processes = globalThis.process?.getBuiltinModule?.("node:child_process");
+const urls = globalThis.process?.getBuiltinModule?.("node:url");
 
 /** A cold driver load takes 0.3 s; a loaded machine ten times that. */
 const PROBE_TIMEOUT_MS = 30_000;
@@ -27,8 +30,8 @@ const unavailable = (reason: string): BackendStatus => ({
 });
 
 /** The command of the real probe. */
-export function probeCommand(allowSoftwareAdapter: boolean): ProbeCommand {
-  const child = fileURLToPath(new URL("./probe-child.js", import.meta.url));
+function probeCommand(allowSoftwareAdapter: boolean): ProbeCommand {
+  const child = urls!.fileURLToPath(new URL("./probe-child.js", import.meta.url));
   return {
     file: process.execPath,
     args: [child, ...(allowSoftwareAdapter ? ["--allow-software"] : [])],
@@ -39,30 +42,36 @@ export function probeCommand(allowSoftwareAdapter: boolean): ProbeCommand {
 /** What each command found: a machine's adapters do not change while a process runs. */
 const known = new Map<string, Promise<BackendStatus>>();
 
-/** Runs the probe, once a process. Never rejects. */
-export function probeAdapter(command: ProbeCommand): Promise<BackendStatus> {
-  const key = JSON.stringify(command);
+/** Runs the probe, or the command in its place, once a process. Never rejects. */
+export function probeAdapter(
+  allowSoftwareAdapter: boolean,
+  command?: ProbeCommand,
+): Promise<BackendStatus> {
+  const key = JSON.stringify(command ?? allowSoftwareAdapter);
   let status = known.get(key);
   if (!status) {
-    status = findAdapter(command);
+    status = processes
+      ? findAdapter(command ?? probeCommand(allowSoftwareAdapter))
+      : checkAdapter(allowSoftwareAdapter).then((report) =>
+          report.ok ? availableStatus(report.adapter) : unavailable(report.reason),
+        );
     known.set(key, status);
   }
   return status;
 }
 
+const availableStatus = (adapter: AdapterDescription): BackendStatus => ({
+  id: "webgpu",
+  available: true,
+  reason: `${adapter.software ? "software adapter" : "GPU"}: ${adapterName(adapter)}`,
+  details: { ...adapter },
+});
+
 async function findAdapter(command: ProbeCommand): Promise<BackendStatus> {
   const { output, errors, ending, clean } = await runProbe(command);
   const report = parseReport(output);
   // A driver that answers and then crashes as it is unloaded would do the same to the host.
-  if (report?.ok && clean) {
-    const { adapter } = report;
-    return {
-      id: "webgpu",
-      available: true,
-      reason: `${adapter.software ? "software adapter" : "GPU"}: ${adapterName(adapter)}`,
-      details: { ...adapter },
-    };
-  }
+  if (report?.ok && clean) return availableStatus(report.adapter);
   if (report && !report.ok) return unavailable(report.reason);
   // Dawn and drivers write why they gave up to stderr; the last line that says something is the nearest cause.
   const said = errors.trim().split("\n").at(-1)?.trim();
@@ -94,7 +103,7 @@ function runProbe({ file, args, timeoutMs }: ProbeCommand): Promise<ProbeOutcome
     let output = "";
     let errors = "";
     let late = false;
-    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = processes!.spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
     const timer = setTimeout(() => {
       late = true;
       child.kill("SIGKILL");

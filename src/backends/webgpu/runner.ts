@@ -6,7 +6,7 @@
 import { type Batch, LanewiseError, Verdict } from "../../core/index.ts";
 import { type Chunk, type ChunkLimits, chunksOf } from "./chunks.ts";
 import { BufferUsage, MapMode } from "./constants.ts";
-import { type KernelSource, repetitions, turnsOf } from "./kernel.ts";
+import { type KernelSource, repetitions, type Stage, turnsOf } from "./kernel.ts";
 import { type CompiledKernel, compileKernel } from "./pipelines.ts";
 import { failed, type Session } from "./session.ts";
 import {
@@ -34,6 +34,9 @@ const ARENA_BYTES = 2 ** 26;
 
 const nextPowerOfTwo = (value: number): number => 2 ** Math.ceil(Math.log2(value));
 
+/** Most dispatches of a chunk that are timed one by one: a query set holds 4096 timestamps. */
+const PROFILED_DISPATCHES = 2048;
+
 /** A compiled kernel with its buffers. */
 export interface Runner {
   readonly compiled: CompiledKernel;
@@ -48,6 +51,8 @@ export interface RunnerOptions {
   readonly timeoutMs: number;
   /** Most items of a chunk, where the device would take more. */
   readonly maxItems?: number;
+  /** Time each dispatch by itself. */
+  readonly profile: boolean;
 }
 
 /** Compiles a kernel and uploads its tables. */
@@ -61,7 +66,7 @@ export async function createRunner(
   const { device, adapter } = session;
   const compiled = await compileKernel(session, source, options.compileTimeoutMs);
   for (const { stage, compileMs } of compiled.stages.values()) {
-    statistics.compileMs[`${source.id}/${stage.shader}`] = compileMs;
+    statistics.compileMs[stage.shader] = compileMs;
   }
   const constants = await uploadConstants(session, source);
   const limits = chunkLimits();
@@ -110,7 +115,8 @@ export async function createRunner(
     };
     if (slot && needs.items === has.items && needs.arenaBytes === has.arenaBytes) return slot;
     slot?.destroy();
-    return createSlot(session, description, compiled, constants, needs);
+    const timestamps = 2 * (options.profile ? PROFILED_DISPATCHES : 1);
+    return createSlot(session, description, compiled, constants, needs, timestamps);
   }
 
   /** Copies a chunk into the mapped upload buffer. */
@@ -129,6 +135,16 @@ export async function createRunner(
     device.queue.writeBuffer(slot.parameters, 0, parameters);
   }
 
+  /** The dispatches of a chunk, in order. */
+  function* dispatchesOf(chunk: Chunk): Generator<{ stage: Stage; turn: number }> {
+    for (const repetition of repetitions(description)) {
+      const times = turnsOf(repetition, chunk.longestMessageBytes);
+      for (let turn = 0; turn < times; turn++) {
+        for (const stage of repetition.stages) yield { stage, turn };
+      }
+    }
+  }
+
   /** Records copies in, all stages and copies out. */
   function encode(slot: Slot, chunk: Chunk): GPUCommandBuffer {
     const { count } = chunk;
@@ -144,35 +160,41 @@ export async function createRunner(
       const bytes = (chunk.arenaBytes + 3) & ~3;
       encoder.copyBufferToBuffer(upload, from.arena, buffer("arena"), 0, bytes);
     }
-    const pass = encoder.beginComputePass(
-      slot.timestamps
-        ? {
-            timestampWrites: {
-              querySet: slot.timestamps,
-              beginningOfPassWriteIndex: 0,
-              endOfPassWriteIndex: 1,
-            },
-          }
-        : {},
-    );
-    for (const repetition of repetitions(description)) {
-      const times = turnsOf(repetition, chunk.longestMessageBytes);
-      for (let turn = 0; turn < times; turn++) {
-        for (const stage of repetition.stages) {
-          const perGroup = workgroupSize * (stage.itemsPerInvocation ?? 1);
-          pass.setPipeline(compiled.stages.get(stage.shader)?.pipeline as GPUComputePipeline);
-          pass.setBindGroup(0, slot.groups.get(stage.shader) as GPUBindGroup);
-          pass.setBindGroup(1, turns.group(), [turns.offset(turn)]);
-          pass.dispatchWorkgroups(Math.ceil(count / perGroup));
-        }
-      }
+    let passes = 0;
+    const beginPass = (): GPUComputePassEncoder => {
+      const first = 2 * passes++;
+      const isTimed = slot.timestamps && first < slot.timestamps.count;
+      return encoder.beginComputePass(
+        isTimed
+          ? {
+              timestampWrites: {
+                querySet: slot.timestamps as GPUQuerySet,
+                beginningOfPassWriteIndex: first,
+                endOfPassWriteIndex: first + 1,
+              },
+            }
+          : {},
+      );
+    };
+    let pass: GPUComputePassEncoder | undefined;
+    for (const { stage, turn } of dispatchesOf(chunk)) {
+      if (options.profile) pass?.end();
+      if (options.profile || !pass) pass = beginPass();
+      const perGroup = workgroupSize * (stage.itemsPerInvocation ?? 1);
+      pass.setPipeline(compiled.stages.get(stage.shader)?.pipeline as GPUComputePipeline);
+      pass.setBindGroup(0, slot.groups.get(stage.shader) as GPUBindGroup);
+      pass.setBindGroup(1, turns.group(), [turns.offset(turn)]);
+      pass.dispatchWorkgroups(Math.ceil(count / perGroup));
     }
-    pass.end();
+    pass?.end();
     encoder.copyBufferToBuffer(buffer("verdicts"), 0, download, to.verdicts, count * 4);
-    encoder.copyBufferToBuffer(buffer("results"), 0, download, to.results, count * resultBytes);
+    if (resultBytes > 0) {
+      encoder.copyBufferToBuffer(buffer("results"), 0, download, to.results, count * resultBytes);
+    }
     if (slot.timestamps && slot.timestampBuffer) {
-      encoder.resolveQuerySet(slot.timestamps, 0, 2, slot.timestampBuffer, 0);
-      encoder.copyBufferToBuffer(slot.timestampBuffer, 0, download, to.timestamps, 16);
+      const timed = Math.min(2 * passes, slot.timestamps.count);
+      encoder.resolveQuerySet(slot.timestamps, 0, timed, slot.timestampBuffer, 0);
+      encoder.copyBufferToBuffer(slot.timestampBuffer, 0, download, to.timestamps, 8 * timed);
     }
     return encoder.finish();
   }
@@ -192,8 +214,16 @@ export async function createRunner(
     const results = new Uint8Array(mapped, offsets.results, count * resultBytes);
     batch.results.set(results, first * resultBytes);
     if (slot.timestamps) {
-      const [begin, end] = new BigUint64Array(mapped, offsets.timestamps, 2);
-      if (end > begin) statistics.kernelMs += Number(end - begin) / 1e6;
+      const times = new BigUint64Array(mapped, offsets.timestamps, slot.timestamps.count);
+      let pass = 0;
+      for (const { stage } of dispatchesOf(chunk)) {
+        const [begin, end] = times.subarray(2 * pass, 2 * pass + 2);
+        const ms = end > begin ? Number(end - begin) / 1e6 : 0;
+        statistics.kernelMs += ms;
+        // Else the first pair is of all dispatches together.
+        if (!options.profile || ++pass >= PROFILED_DISPATCHES) break;
+        statistics.stageMs[stage.shader] = (statistics.stageMs[stage.shader] ?? 0) + ms;
+      }
     }
     slot.download.unmap();
   }

@@ -14,8 +14,8 @@ import type { Session } from "./session.ts";
 /** Words of the uniform `Parameters` in shaders/lib/parameters.wgsl. */
 export const PARAMETER_BYTES = 32;
 
-/** Timestamps lie on their own 256 bytes, as `resolveQuerySet` wants them. */
-const TIMESTAMP_BYTES = 16;
+/** A timestamp is a u64 of nanoseconds. They have a buffer of their own, since `resolveQuerySet` wants offsets of 256. */
+const TIMESTAMP_BYTES = 8;
 
 /** What a slot can hold. */
 export interface SlotShape {
@@ -34,6 +34,7 @@ export interface Slot {
   readonly buffers: ReadonlyMap<string, GPUBuffer>;
   /** Bind groups by shader name. */
   readonly groups: ReadonlyMap<string, GPUBindGroup>;
+  /** Pairs of begin and end: one of the whole chunk, or one a dispatch. */
   readonly timestamps: GPUQuerySet | undefined;
   readonly timestampBuffer: GPUBuffer | undefined;
   destroy(): void;
@@ -58,8 +59,9 @@ export function bytesPerItem(description: KernelDescription): Map<string, number
   const sizes = new Map([
     ["records", description.recordBytes],
     ["verdicts", 4],
-    ["results", description.resultBytes],
   ]);
+  // Some rows answer by verdict alone, and no buffer is empty.
+  if (description.resultBytes > 0) sizes.set("results", description.resultBytes);
   for (const [name, buffer] of Object.entries(description.buffers)) {
     if (buffer.bytesPerItem) sizes.set(name, buffer.bytesPerItem);
   }
@@ -69,6 +71,7 @@ export function bytesPerItem(description: KernelDescription): Map<string, number
 /**
  * Allocates a slot.
  *
+ * @param timestampCount timestamps of a chunk, where the device has any.
  * @throws LanewiseError `ERR_BACKEND_FAILED` when the device has no memory for it.
  */
 export async function createSlot(
@@ -77,6 +80,7 @@ export async function createSlot(
   kernel: CompiledKernel,
   constants: ReadonlyMap<string, GPUBuffer>,
   shape: SlotShape,
+  timestampCount: number,
 ): Promise<Slot> {
   const { device } = session;
   const { items, arenaBytes } = shape;
@@ -95,7 +99,7 @@ export async function createSlot(
     new Uint32Array(upload.getMappedRange(0, items * 4)).fill(Verdict.Unset);
     const download = create(
       "download",
-      downloadOffsets(description, items).timestamps + TIMESTAMP_BYTES,
+      downloadOffsets(description, items).timestamps + timestampCount * TIMESTAMP_BYTES,
       MapRead | CopyDestination,
     );
     const parameters = create("parameters", PARAMETER_BYTES, Uniform | CopyDestination);
@@ -113,10 +117,10 @@ export async function createSlot(
       groups.set(shader, device.createBindGroup({ layout, entries }));
     }
     const timestamps = session.adapter.timestamps
-      ? device.createQuerySet({ type: "timestamp", count: 2 })
+      ? device.createQuerySet({ type: "timestamp", count: timestampCount })
       : undefined;
     const timestampBuffer = timestamps
-      ? create("timestamps", TIMESTAMP_BYTES, QueryResolve | CopySource)
+      ? create("timestamps", timestampCount * TIMESTAMP_BYTES, QueryResolve | CopySource)
       : undefined;
     return {
       shape,

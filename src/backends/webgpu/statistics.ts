@@ -16,9 +16,11 @@ export interface Statistics {
   deviceMs: number;
   /** Device time of the shaders alone, from its own timestamps; 0 where it has none. */
   kernelMs: number;
+  /** The same by shader, where the back end was created to profile. */
+  readonly stageMs: Record<string, number>;
   /** Host time of copying verdicts and results out. */
   downloadMs: number;
-  /** Compile time of each shader: `id/shader` → ms. Shaders compile beside one another. */
+  /** Compile time of each shader, by its path under shaders/kernels, in ms. Shaders compile beside one another. */
   readonly compileMs: Record<string, number>;
   /** Devices lost, hung or failed. */
   deviceFailures: number;
@@ -32,6 +34,7 @@ export const emptyStatistics = (): Statistics => ({
   uploadMs: 0,
   deviceMs: 0,
   kernelMs: 0,
+  stageMs: {},
   downloadMs: 0,
   compileMs: {},
   deviceFailures: 0,

@@ -28,6 +28,8 @@ import { TransactionVerdict as V } from "./verdict.ts";
 export interface DecodeOptions {
   /** Accept blob transactions with their sidecar, as pools gossip them; a block's body never holds one. */
   readonly networkForm?: boolean;
+  /** Whether the fork's rules about gas, fees and blobs are applied. Default true; a sender is defined without them. */
+  readonly staticRules?: boolean;
 }
 
 /** Fields in wire order, by type. */
@@ -83,7 +85,7 @@ export function decodeTransactions(
 ): TransactionList {
   const { bytes, offsets } = "offsets" in raws ? checkPacked(raws) : packTransactions(raws);
   const list = new TransactionList(bytes, offsets, rules);
-  const decoder = new Decoder(list, options.networkForm ?? false);
+  const decoder = new Decoder(list, options);
   for (let i = 0; i < list.count; i++) list.verdicts[i] = decoder.decode(i);
   return list;
 }
@@ -96,21 +98,23 @@ class Decoder {
   readonly #rules: TransactionRules;
   readonly #reader: RlpReader;
   readonly #networkForm: boolean;
+  readonly #staticRules: boolean;
 
-  constructor(list: TransactionList, networkForm: boolean) {
+  constructor(list: TransactionList, { networkForm = false, staticRules = true }: DecodeOptions) {
     this.#list = list;
     this.#bytes = list.bytes;
     this.#rows = list.rows;
     this.#rules = list.rules;
     this.#reader = new RlpReader(list.bytes);
     this.#networkForm = networkForm;
+    this.#staticRules = staticRules;
   }
 
   decode(index: number): V {
     const authorizationsBefore = this.#list.authorizationCount;
     let verdict = this.#decodeEnvelope(index);
     if (verdict === V.Valid) verdict = this.#decodeSignatureBits(index);
-    if (verdict === V.Valid) verdict = checkStaticRules(this.#list, index);
+    if (verdict === V.Valid && this.#staticRules) verdict = checkStaticRules(this.#list, index);
     if (verdict !== V.Valid) this.#list.authorizationCount = authorizationsBefore;
     return verdict;
   }

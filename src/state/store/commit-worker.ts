@@ -6,7 +6,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { LanewiseError, type LanewiseErrorCode } from "../../core/index.ts";
 import type { AccountProof } from "../commitment.ts";
-import { decodeDiff } from "../overlay.ts";
+import type { EncodedDiff } from "../diff.ts";
 import type { LevelOptions } from "./level.ts";
 import type { StoredBlock } from "./records.ts";
 import {
@@ -31,9 +31,9 @@ export type CommitRequest = { readonly id: number } & (
       readonly kind: "commit";
       readonly number: bigint;
       readonly hash: Uint8Array;
-      /** See `encodeDiff`. */
-      readonly diff: Uint8Array;
+      readonly diff: EncodedDiff;
       readonly expectedRoot: Uint8Array | undefined;
+      readonly dryRun: boolean | undefined;
     }
   | { readonly kind: "revert"; readonly blocks: number }
   | {
@@ -83,9 +83,14 @@ async function serve(request: CommitRequest): Promise<CommitAnswer> {
   let outcome: CommitOutcome | undefined;
   let proofs: AccountProof[] | undefined;
   if (request.kind === "commit") {
-    const { number, hash, expectedRoot } = request;
-    const diff = decodeDiff(request.diff);
-    outcome = await store.commit({ number, hash, diff, ...(expectedRoot && { expectedRoot }) });
+    const { number, hash, expectedRoot, diff, dryRun = false } = request;
+    outcome = await store.commit({
+      number,
+      hash,
+      diff,
+      dryRun,
+      ...(expectedRoot && { expectedRoot }),
+    });
   } else if (request.kind === "revert") await store.revert(request.blocks);
   else if (request.kind === "prove") proofs = await store.prove(request.requests);
   return { id, outcome, proofs, position: { head: store.head, view: store.share() } };

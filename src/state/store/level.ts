@@ -6,7 +6,7 @@
  */
 import { ClassicLevel } from "classic-level";
 import { LanewiseError } from "../../core/index.ts";
-import type { KeyValueReader, KeyValueStore } from "./key-value.ts";
+import { DELETED, type KeyValueReader, type KeyValueStore } from "./key-value.ts";
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>;
 
@@ -58,11 +58,16 @@ function readerOf(database: Database): KeyValueReader {
   };
 }
 
-/** Readers of a database that another thread of this process has open. */
+/**
+ * Readers of a database that other threads of this process may have open too; the options of the first one count.
+ *
+ * @throws LanewiseError `ERR_SOURCE` as {@link openLevelStore}.
+ */
 export async function openLevelReaders(
   location: string,
+  options: LevelOptions = {},
 ): Promise<{ reader(): KeyValueReader; close(): Promise<void> }> {
-  const database = await openDatabase(location);
+  const database = await openDatabase(location, options);
   return { reader: () => readerOf(database), close: () => database.close() };
 }
 
@@ -101,12 +106,17 @@ export async function openLevelStore(
       const range = last < 0 ? { gte: prefix } : { gte: prefix, lt: after.subarray(0, last + 1) };
       return database.keys(range).all();
     },
-    async write(changes) {
-      const operations = changes.map(({ key, value }) =>
-        value ? { type: "put" as const, key, value } : { type: "del" as const, key },
-      );
+    async write({ count, bytes, entries }) {
+      const batch = database.batch();
+      for (let entry = 0; entry < count * 3; entry += 3) {
+        const start = entries[entry];
+        const end = start + entries[entry + 1];
+        const key = bytes.subarray(start, end);
+        if (entries[entry + 2] === DELETED) batch.del(key);
+        else batch.put(key, bytes.subarray(end, end + entries[entry + 2]));
+      }
       try {
-        await database.batch(operations, { sync });
+        await batch.write({ sync });
       } catch (error) {
         throw new LanewiseError("ERR_SOURCE", `state database ${location}: write failed`, {
           cause: error,

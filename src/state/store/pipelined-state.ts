@@ -6,8 +6,12 @@
  */
 import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../../core/index.ts";
+import type { ExecutionState, LastingState } from "../chain-state.ts";
 import type { AccountProof } from "../commitment.ts";
-import { createOverlayState, encodeDiff, type OverlayBlock } from "../overlay.ts";
+import { codesOf, type EncodedDiff, encodedDiff } from "../diff.ts";
+import { FlatTable, UNKNOWN } from "../flat-table.ts";
+import { hexOf } from "../hex.ts";
+import { createOverlayState, type OverlayBlock } from "../overlay.ts";
 import type { StateSource } from "../source.ts";
 import type {
   CommitAnswer,
@@ -29,9 +33,14 @@ export interface PipelinedStateOptions extends StateStoreOptions, LevelOptions {
   readonly maxPending?: number;
 }
 
-/** A state to execute on, which lasts until it is closed. */
-export interface ExecutionState extends StateSource {
-  close(): void;
+/** Accounts and slots kept in the table, some 230 bytes each, before it is emptied. */
+const MOST_CACHED = 2 ** 21;
+
+/** A block under way. */
+interface PendingBlock extends OverlayBlock {
+  readonly diff: EncodedDiff;
+  /** Code that it created, by 0x-prefixed hash. */
+  readonly codes: ReadonlyMap<string, Uint8Array>;
 }
 
 /** The committed state that sources stand on; its view closes when the last of them does. */
@@ -58,43 +67,51 @@ export async function openPipelinedState(
     // A view opened here may find the worker that many blocks ahead.
     throw new RangeError(`historyBlocks: expected at least maxPending, got ${rest.historyBlocks}`);
   }
+  // Here first: what is wrong with the folder is thrown in this thread, whatever becomes of the worker.
+  const readers = location === undefined ? undefined : await openLevelReaders(location, rest);
   const workerData: CommitWorkerData = { location, options: rest };
   const worker = new Worker(new URL("./commit-worker.js", import.meta.url), { workerData });
-  const state = new PipelinedState(worker, location, maxPending);
+  const state = new PipelinedState(worker, readers, maxPending);
   await state.start();
   return state;
 }
 
 /** A state store in a worker thread, read and fed from this one. */
-export class PipelinedState {
+export class PipelinedState implements LastingState {
   readonly #worker: Worker;
-  readonly #location: string | undefined;
+  readonly #readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined;
   readonly #maxPending: number;
   readonly #waiting = new Map<number, Pending>();
   readonly #room: (() => void)[] = [];
   #nextId = 0;
-  #readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined;
   #base: Base | undefined;
   #head: StoredBlock | undefined;
   /** Blocks under way, oldest first. */
-  #pending: OverlayBlock[] = [];
+  #pending: PendingBlock[] = [];
+  /** What was read or changed lately, as of the last block given. */
+  readonly #table = new FlatTable(false);
+  /** Counts how often the table came to stand for another state. */
+  #generation = 0;
   #failure: unknown;
   #closing: Promise<void> | undefined;
 
-  constructor(worker: Worker, location: string | undefined, maxPending: number) {
+  constructor(
+    worker: Worker,
+    readers: Awaited<ReturnType<typeof openLevelReaders>> | undefined,
+    maxPending: number,
+  ) {
     this.#worker = worker;
-    this.#location = location;
+    this.#readers = readers;
     this.#maxPending = maxPending;
     worker.on("message", (answer: CommitAnswer) => this.#settle(answer));
     worker.on("error", (error) => this.#fail(error));
-    worker.on("exit", () => this.#fail(new Error("the worker ended")));
+    worker.on("exit", (code) => this.#fail(new Error(`it exited with code ${code}`)));
   }
 
   /** Waits for the store to be open. Called once, by {@link openPipelinedState}. */
   async start(): Promise<void> {
     try {
       const { position } = await this.#ask({ kind: "open" });
-      if (this.#location !== undefined) this.#readers = await openLevelReaders(this.#location);
       this.#advance(position!);
     } catch (error) {
       await this.close();
@@ -118,8 +135,39 @@ export class PipelinedState {
     if (base === undefined) throw new LanewiseError("ERR_CLOSED", "pipelined state: closed");
     let open = true;
     base.sources++;
+    const pending = [...this.#pending];
+    const table = this.#table;
+    const generation = this.#generation;
+    let older: StateSource | undefined;
+    /** What the table has moved on from is read the long way. */
+    const overlay = (): StateSource => {
+      older ??= createOverlayState(base.view, pending);
+      return older;
+    };
     return {
-      ...createOverlayState(base.view, this.#pending),
+      account: (address) => {
+        if (generation !== this.#generation) return overlay().account(address);
+        const known = table.account(address);
+        if (known !== UNKNOWN) return known;
+        const account = base.view.account(address);
+        table.setAccount(address, account);
+        return account;
+      },
+      storage: (address, slot) => {
+        if (generation !== this.#generation) return overlay().storage(address, slot);
+        const known = table.storage(address, slot);
+        if (known !== UNKNOWN) return known;
+        const word = base.view.storage(address, slot);
+        table.setStorage(address, slot, word);
+        return word;
+      },
+      code: (codeHash) => {
+        const name = pending.some(({ codes }) => codes.size > 0) ? hexOf(codeHash) : "";
+        const created = pending.find(({ codes }) => codes.has(name));
+        return created?.codes.get(name) ?? base.view.code(codeHash);
+      },
+      blockHash: (number) =>
+        pending.find((block) => block.number === number)?.hash ?? base.view.blockHash(number),
       close: () => {
         if (!open) return;
         open = false;
@@ -154,20 +202,23 @@ export class PipelinedState {
     if (last !== undefined && block.number !== last + 1n) {
       throw new RangeError(`block number: expected ${last + 1n}, got ${block.number}`);
     }
-    const { number, hash, expectedRoot } = block;
-    const diff = encodeDiff(block.diff);
-    this.#pending.push(block);
+    const { number, hash, expectedRoot, dryRun } = block;
+    const diff = encodedDiff(block.diff);
+    const pending = { number, hash, diff, codes: codesOf(diff) };
+    this.#pending.push(pending);
+    this.#generation++;
+    if (this.#table.size > MOST_CACHED) this.#refill();
+    else this.#table.apply(diff);
     try {
-      const answer = await this.#ask({ kind: "commit", number, hash, diff, expectedRoot }, [
-        diff.buffer,
-      ]);
+      const request = { kind: "commit", number, hash, diff, expectedRoot, dryRun } as const;
+      const answer = await this.#ask(request);
       const outcome = answer.outcome!;
       if (outcome.committed) this.#advance(answer.position!);
-      else this.#pending = [];
+      else this.#drop();
       return outcome;
     } catch (error) {
       // What was built on this block has nothing to stand on.
-      if (this.#pending.includes(block)) this.#pending = [];
+      if (this.#pending.includes(pending)) this.#drop();
       if (!(error instanceof RangeError)) throw error;
       throw new LanewiseError("ERR_ABORTED", `block ${number}: a block before it did not count`);
     } finally {
@@ -182,6 +233,7 @@ export class PipelinedState {
       throw new RangeError(`pipelined state: expected no blocks under way, got ${this.pending}`);
     }
     this.#advance((await this.#ask({ kind: "revert", blocks })).position!);
+    this.#drop();
     return this.#head;
   }
 
@@ -204,6 +256,19 @@ export class PipelinedState {
     return this.#closing;
   }
 
+  /** Blocks under way count no more, nor what the table has of them. */
+  #drop(): void {
+    this.#pending = [];
+    this.#generation++;
+    this.#refill();
+  }
+
+  /** Leaves in the table what the blocks under way changed: the view knows the rest. */
+  #refill(): void {
+    this.#table.clear();
+    for (const { diff } of this.#pending) this.#table.apply(diff);
+  }
+
   #assertOpen(): void {
     if (this.#closing !== undefined) {
       throw new LanewiseError("ERR_CLOSED", "pipelined state: closed");
@@ -216,16 +281,12 @@ export class PipelinedState {
         ? Omit<R, "id">
         : never
       : never,
-    transfer: ArrayBuffer[] = [],
   ): Promise<Extract<CommitAnswer, { position: unknown }>> {
-    if (this.#failure !== undefined) {
-      const cause = this.#failure;
-      throw new LanewiseError("ERR_CLOSED", "pipelined state: the worker ended", { cause });
-    }
+    if (this.#failure !== undefined) throw workerEnded(this.#failure);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...request, id }, transfer);
+      this.#worker.postMessage({ ...request, id });
     });
   }
 
@@ -240,11 +301,7 @@ export class PipelinedState {
 
   #fail(error: unknown): void {
     this.#failure ??= error;
-    for (const { reject } of this.#waiting.values()) {
-      reject(
-        new LanewiseError("ERR_CLOSED", "pipelined state: the worker ended", { cause: error }),
-      );
-    }
+    for (const { reject } of this.#waiting.values()) reject(workerEnded(this.#failure));
     this.#waiting.clear();
     for (const resolve of this.#room.splice(0)) resolve();
   }
@@ -268,6 +325,11 @@ export class PipelinedState {
       (block) => head === undefined || block.number > head.number,
     );
   }
+}
+
+function workerEnded(cause: unknown): LanewiseError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new LanewiseError("ERR_CLOSED", `pipelined state: the worker ended: ${reason}`, { cause });
 }
 
 function closeUnused(base: Base): void {

@@ -3,40 +3,39 @@
  *
  * ```
  * heads   u32 × 2^n        newest record of each bucket, in units of 8 bytes; 0 for none
- * log     u32 used units, then records on 8-byte boundaries, never changed once written:
+ * log     u32 used units   u32 secret of the hash   then records on 8-byte boundaries, never changed once written:
  *         u32 older record of the bucket   u32 version   u32 key hash   u32 key bytes   u32 value bytes (2³²−1: deleted)
  *         u32 record of an older key with the same listed prefix   key   value
  * ```
  *
- * A reader pinned at a version passes over newer records. When the table is crowded, the newest records move to a new pair of
+ * A reader pinned at a version passes over newer records. When the table is crowded or full, the newest records move to a larger pair of
  * buffers; readers of the old pair keep it alive.
  *
  * @module
  */
 import { LanewiseError } from "../../core/index.ts";
-import type { KeyValueChange, KeyValueReader, KeyValueStore, SharedContents } from "./key-value.ts";
+import { hashOf, secretSeed } from "../hash.ts";
+import {
+  DELETED,
+  type KeyValueReader,
+  type KeyValueStore,
+  type SharedContents,
+  type WriteBatch,
+} from "./key-value.ts";
 
 const HEADER_BYTES = 24;
-const DELETED = 0xffffffff;
 const FIRST_UNIT = 1;
 const LEAST_BUCKETS = 1 << 12;
 const LEAST_LOG_BYTES = 1 << 20;
+/** Below this many bytes a loop beats making a view for `set`. */
+const SHORT_COPY_BYTES = 64;
 
 /** Options of {@link createSharedMemoryStore}. */
 export interface SharedMemoryOptions {
-  /** Address space kept for records, default 4 GiB; memory is taken as it is filled. */
+  /** Most bytes of records, default 4 GiB. */
   readonly maxBytes?: number;
   /** Keys longer than this are listed by their first bytes of this number. */
   readonly listedPrefixBytes: number;
-}
-
-/** FNV-1a with a final mix, over whole bytes. */
-function hashOf(key: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key[i], 0x01000193);
-  hash ^= hash >>> 15;
-  hash = Math.imul(hash, 0x2c1b3c6d);
-  return (hash ^ (hash >>> 13)) >>> 0;
 }
 
 /** One pair of buffers. */
@@ -47,21 +46,29 @@ class Table {
 
   constructor(heads: SharedArrayBuffer, log: SharedArrayBuffer) {
     this.heads = new Uint32Array(heads);
-    // Without a length, so that the views follow the log as it grows.
     this.words = new Uint32Array(log);
     this.bytes = new Uint8Array(log);
   }
 
-  /** The unit of the newest record of a key up to a version, or 0. */
-  find(key: Uint8Array, version: number): number {
-    const hash = hashOf(key);
+  /** The hash of a key. */
+  hash(bytes: Uint8Array, at: number, length: number): number {
+    return hashOf(bytes, at, length, this.words[1]);
+  }
+
+  /** The unit of the newest record up to a version of the key at `at` in `bytes`, or 0. */
+  find(bytes: Uint8Array, at: number, length: number, hash: number, version: number): number {
     let unit = Atomics.load(this.heads, hash & (this.heads.length - 1));
     for (; unit !== 0; unit = this.words[unit * 2]) {
-      const at = unit * 2;
-      if (this.words[at + 2] !== hash || this.words[at + 1] > version) continue;
-      if (this.words[at + 3] === key.length && this.#hasKey(unit, key)) return unit;
+      const word = unit * 2;
+      if (this.words[word + 2] !== hash || this.words[word + 1] > version) continue;
+      if (this.words[word + 3] === length && this.#hasKey(unit, bytes, at, length)) return unit;
     }
     return 0;
+  }
+
+  /** {@link Table.find} of a whole array. */
+  findKey(key: Uint8Array, version: number): number {
+    return this.find(key, 0, key.length, this.hash(key, 0, key.length), version);
   }
 
   value(unit: number): Uint8Array | undefined {
@@ -76,9 +83,10 @@ class Table {
     return this.bytes.slice(start, start + this.words[unit * 2 + 3]);
   }
 
-  #hasKey(unit: number, key: Uint8Array): boolean {
+  #hasKey(unit: number, bytes: Uint8Array, at: number, length: number): boolean {
     const start = unit * 8 + HEADER_BYTES;
-    for (let i = 0; i < key.length; i++) if (this.bytes[start + i] !== key[i]) return false;
+    const own = this.bytes;
+    for (let i = 0; i < length; i++) if (own[start + i] !== bytes[at + i]) return false;
     return true;
   }
 }
@@ -92,7 +100,7 @@ export function openSharedMemory({
   const table = new Table(heads, log);
   return {
     get(key) {
-      const unit = table.find(key, version);
+      const unit = table.findKey(key, version);
       return unit === 0 ? undefined : table.value(unit);
     },
     close() {},
@@ -105,67 +113,90 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
   /** By listed prefix: the first record of the key that came last. Only the writer lists. */
   const lists = new Map<string, number>();
   let version = 0;
-  let live = 0;
   let records = 0;
   let table = createTable(LEAST_BUCKETS, LEAST_LOG_BYTES);
 
   function createTable(buckets: number, bytes: number): Table {
-    const log = new SharedArrayBuffer(Math.min(bytes, maxBytes), { maxByteLength: maxBytes });
-    const created = new Table(new SharedArrayBuffer(buckets * 4), log);
+    const created = new Table(new SharedArrayBuffer(buckets * 4), new SharedArrayBuffer(bytes));
     created.words[0] = FIRST_UNIT;
+    created.words[1] = secretSeed();
     return created;
   }
 
-  function append(key: Uint8Array, value: Uint8Array | undefined, hash: number, at: number): void {
+  /** Appends the record of a key with its value behind it at `from`; `valueBytes` may be {@link DELETED}. */
+  function append(
+    from: Uint8Array,
+    key: number,
+    keyBytes: number,
+    valueBytes: number,
+    at: number,
+  ): void {
     const unit = table.words[0];
-    const length = value?.length ?? 0;
-    const end = unit * 8 + HEADER_BYTES + key.length + length;
-    const log = table.bytes.buffer;
-    if (end + 8 > log.byteLength) {
-      const bytes = Math.min(Math.max(log.byteLength * 2, end + 8), maxBytes);
-      log.grow(bytes);
-    }
+    const bytes = keyBytes + (valueBytes === DELETED ? 0 : valueBytes);
+    const start = unit * 8 + HEADER_BYTES;
+    const hash = table.hash(from, key, keyBytes);
     const bucket = hash & (table.heads.length - 1);
     const word = unit * 2;
-    table.words[word] = table.heads[bucket];
-    table.words[word + 1] = at;
-    table.words[word + 2] = hash;
-    table.words[word + 3] = key.length;
-    table.words[word + 4] = value ? length : DELETED;
-    table.words[word + 5] = 0;
-    if (key.length > listedPrefixBytes && table.find(key, at) === 0) {
-      const prefix = prefixOf(key);
-      table.words[word + 5] = lists.get(prefix) ?? 0;
+    const { words } = table;
+    words[word] = table.heads[bucket];
+    words[word + 1] = at;
+    words[word + 2] = hash;
+    words[word + 3] = keyBytes;
+    words[word + 4] = valueBytes;
+    words[word + 5] = 0;
+    if (keyBytes > listedPrefixBytes && table.find(from, key, keyBytes, hash, at) === 0) {
+      const prefix = prefixOf(from, key);
+      words[word + 5] = lists.get(prefix) ?? 0;
       lists.set(prefix, unit);
     }
-    table.bytes.set(key, unit * 8 + HEADER_BYTES);
-    if (value) table.bytes.set(value, unit * 8 + HEADER_BYTES + key.length);
-    table.words[0] = Math.ceil(end / 8);
+    if (bytes > SHORT_COPY_BYTES) table.bytes.set(from.subarray(key, key + bytes), start);
+    else for (let i = 0; i < bytes; i++) table.bytes[start + i] = from[key + i];
+    words[0] = (start + bytes + 7) >>> 3;
     // Last, and with release order: a reader that sees the head sees the record.
     Atomics.store(table.heads, bucket, unit);
     records++;
   }
 
-  /** Moves the newest records to a roomier pair of buffers. */
-  function rebuild(): void {
+  /**
+   * Moves the newest records to a pair of buffers with room for `more` records of `moreBytes`.
+   *
+   * @throws LanewiseError `ERR_SOURCE` where that is more than `maxBytes`.
+   */
+  function rebuild(more: number, moreBytes: number): void {
     const old = table;
+    const newest: number[] = [];
+    let bytes = FIRST_UNIT * 8 + moreBytes;
+    for (let unit = FIRST_UNIT; unit < old.words[0]; ) {
+      const keyBytes = old.words[unit * 2 + 3];
+      const valueBytes = old.words[unit * 2 + 4];
+      const start = unit * 8 + HEADER_BYTES;
+      if (
+        valueBytes !== DELETED &&
+        old.find(old.bytes, start, keyBytes, old.words[unit * 2 + 2], version) === unit
+      ) {
+        newest.push(unit);
+        bytes += HEADER_BYTES + 7 + keyBytes + valueBytes;
+      }
+      unit = (start + keyBytes + (valueBytes === DELETED ? 0 : valueBytes) + 7) >>> 3;
+    }
     let buckets = LEAST_BUCKETS;
-    while (buckets < live * 2) buckets *= 2;
-    table = createTable(buckets, LEAST_LOG_BYTES);
+    while (buckets < (newest.length + more) * 2) buckets *= 2;
+    if (bytes > maxBytes) {
+      throw new LanewiseError("ERR_SOURCE", `memory store: more than ${maxBytes} bytes`);
+    }
+    const room = Math.ceil(Math.max(LEAST_LOG_BYTES, bytes * 2) / 8) * 8;
+    table = createTable(buckets, Math.min(room, maxBytes));
     lists.clear();
     records = 0;
-    for (let unit = FIRST_UNIT; unit < old.words[0]; ) {
-      const key = old.key(unit);
-      const value = old.value(unit);
-      if (value !== undefined && old.find(key, version) === unit) {
-        append(key, value, old.words[unit * 2 + 2], old.words[unit * 2 + 1]);
-      }
-      unit += Math.ceil((HEADER_BYTES + key.length + (value?.length ?? 0)) / 8);
+    for (const unit of newest) {
+      const word = unit * 2;
+      const start = unit * 8 + HEADER_BYTES;
+      append(old.bytes, start, old.words[word + 3], old.words[word + 4], old.words[word + 1]);
     }
   }
 
-  const prefixOf = (key: Uint8Array): string =>
-    Buffer.from(key.buffer, key.byteOffset, listedPrefixBytes).toString("latin1");
+  const prefixOf = (bytes: Uint8Array, at: number): string =>
+    Buffer.from(bytes.buffer, bytes.byteOffset + at, listedPrefixBytes).toString("latin1");
 
   const share = (): Extract<SharedContents, { kind: "memory" }> => ({
     kind: "memory",
@@ -184,30 +215,24 @@ export function createSharedMemoryStore(options: SharedMemoryOptions): KeyValueS
         );
       }
       const keys: Uint8Array[] = [];
-      let unit = lists.get(prefixOf(prefix)) ?? 0;
+      let unit = lists.get(prefixOf(prefix, 0)) ?? 0;
       for (; unit !== 0; unit = table.words[unit * 2 + 5]) {
         const key = table.key(unit);
-        if (table.value(table.find(key, version)) !== undefined) keys.push(key);
+        if (table.value(table.findKey(key, version)) !== undefined) keys.push(key);
       }
       return keys;
     },
-    async write(changes) {
-      if (records + changes.length > table.heads.length * 2) {
-        live += changes.length;
-        rebuild();
-        live = records;
-      }
-      let end = table.words[0] * 8 + 8;
-      for (const { key, value } of changes) {
-        end += HEADER_BYTES + key.length + (value?.length ?? 0) + 7;
-      }
-      if (end > maxBytes) {
-        throw new LanewiseError("ERR_SOURCE", `memory store: more than ${maxBytes} bytes`);
+    async write(changes: WriteBatch) {
+      const { count, bytes, entries } = changes;
+      const size = changes.size + count * (HEADER_BYTES + 7);
+      const end = table.words[0] * 8 + size;
+      if (records + count > table.heads.length * 2 || end > table.bytes.length) {
+        rebuild(count, size);
       }
       // Records of the next version are not seen by anyone before the version is.
       const next = version + 1;
-      for (const { key, value } of changes as readonly KeyValueChange[]) {
-        append(key, value, hashOf(key), next);
+      for (let entry = 0; entry < count * 3; entry += 3) {
+        append(bytes, entries[entry], entries[entry + 1], entries[entry + 2], next);
       }
       version = next;
     },

@@ -4,30 +4,33 @@
  *
  * @module
  */
+import { keccakOf } from "../../chains/ethereum/header.ts";
 import { LanewiseError } from "../../core/index.ts";
 import { type AccountProof, createStateCommitment, type StateCommitment } from "../commitment.ts";
-import { bytesOf, hexOf } from "../hex.ts";
+import { DiffCursor, type EncodedDiff, encodedDiff, SLOT_BYTES } from "../diff.ts";
+import { hexOf } from "../hex.ts";
 import type { StateDiff } from "../source.ts";
 import { EMPTY_TRIE_ROOT } from "../trie/module.ts";
-import type { KeyValueChange, KeyValueStore } from "./key-value.ts";
+import { type KeyValueStore, WriteBatch } from "./key-value.ts";
 import { type LevelOptions, openLevelStore } from "./level.ts";
 import {
-  accountKey,
   blockHashKey,
   codeKey,
   decodeBlock,
   decodeUndo,
-  encodeAccountRecord,
+  deleteAccountRecord,
+  deleteStorageRecord,
   encodeBlock,
   encodeUndo,
   HEAD_KEY,
   nodeKey,
   nodePrefix,
+  putAccountRecord,
+  putNodeRecord,
+  putStorageRecord,
   STORAGE_PREFIX_BYTES,
   type StoredBlock,
   sameBytes,
-  shortWord,
-  storageKey,
   undoKey,
 } from "./records.ts";
 import { createSharedMemoryStore } from "./shared-memory.ts";
@@ -50,14 +53,17 @@ export interface BlockChanges {
   readonly number: bigint;
   /** 32 bytes */
   readonly hash: Uint8Array;
-  readonly diff: StateDiff;
+  /** What the block changed; encoded (`encodeDiff`) where it comes from another thread. */
+  readonly diff: StateDiff | EncodedDiff;
   /** The header's state root. Where the diff leads to another, nothing is committed. */
   readonly expectedRoot?: Uint8Array;
+  /** Only computes the root; nothing is committed. */
+  readonly dryRun?: boolean;
 }
 
 /** Outcome of a commit. */
 export interface CommitOutcome {
-  /** False where the root is not the one expected: the store is as it was. */
+  /** False where the root is not the one expected, or none was to be: the store is as it was. */
   readonly committed: boolean;
   /** The root that the changes lead to, 32 bytes. */
   readonly root: Uint8Array;
@@ -68,6 +74,7 @@ export class StateStore {
   readonly #contents: KeyValueStore;
   readonly #historyBlocks: bigint;
   readonly #trieMemoryBytes: number;
+  readonly #changes = new WriteBatch();
   #commitment: StateCommitment | undefined;
   #head: StoredBlock | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -85,6 +92,25 @@ export class StateStore {
     const record = reader.get(HEAD_KEY);
     reader.close();
     this.#head = record && decodeBlock(record);
+  }
+
+  /**
+   * Checks that the account trie's root node is the one of the last block's state root.
+   *
+   * @throws LanewiseError `ERR_SOURCE` where it is not: the store was damaged.
+   */
+  verifyRoot(): void {
+    const { head } = this;
+    if (!this.#contents.persistent || head === undefined) return;
+    const reader = this.#contents.reader();
+    const node = reader.get(nodeKey({ owner: undefined, nibbles: 0, path: new Uint8Array(0) }));
+    reader.close();
+    const root = node === undefined ? EMPTY_TRIE_ROOT : keccakOf(node);
+    if (sameBytes(root, head.stateRoot)) return;
+    throw new LanewiseError(
+      "ERR_SOURCE",
+      `state database: damaged: block ${head.number} has state root ${hexOf(head.stateRoot)}, but the trie's is ${hexOf(root)}`,
+    );
   }
 
   /** The last block committed. */
@@ -212,33 +238,32 @@ export class StateStore {
     if (head !== undefined && block.number !== head.number + 1n) {
       throw new RangeError(`block number: expected ${head.number + 1n}, got ${block.number}`);
     }
+    const diff = encodedDiff(block.diff);
     const commitment = await this.#open();
     const reader = this.#contents.reader();
-    let undo: StateDiff;
+    let undo: EncodedDiff;
     try {
-      undo = await undoOf(block.diff, reader, this.#contents);
+      undo = await undoOf(diff, reader, this.#contents);
     } finally {
       reader.close();
     }
-    const root = this.#guarded(() => commitment.apply(block.diff));
-    if (block.expectedRoot !== undefined && !sameBytes(root, block.expectedRoot)) {
+    const root = this.#guarded(() => commitment.apply(diff));
+    const { expectedRoot, dryRun = false } = block;
+    if (dryRun || (expectedRoot !== undefined && !sameBytes(root, expectedRoot))) {
       this.#guarded(() => commitment.apply(undo));
       commitment.takeNodeChanges();
       return { committed: false, root };
     }
     const stored = { number: block.number, hash: block.hash, stateRoot: root };
-    const changes = await this.#changesOf(block.diff, undo, commitment);
-    changes.push({ key: blockHashKey(block.number), value: block.hash });
-    changes.push({ key: HEAD_KEY, value: encodeBlock(stored) });
+    const changes = await this.#changesOf(diff, undo, commitment);
+    changes.put(blockHashKey(block.number), block.hash);
+    changes.put(HEAD_KEY, encodeBlock(stored));
     const forgotten = block.number - BLOCK_HASHES - this.#historyBlocks;
-    if (forgotten >= 0n) changes.push({ key: blockHashKey(forgotten), value: undefined });
+    if (forgotten >= 0n) changes.delete(blockHashKey(forgotten));
     if (head !== undefined && this.#historyBlocks > 0n) {
-      changes.push({
-        key: undoKey(block.number),
-        value: encodeUndo({ parent: head, diff: undo }),
-      });
+      changes.put(undoKey(block.number), encodeUndo({ parent: head, diff: undo }));
       if (block.number >= this.#historyBlocks) {
-        changes.push({ key: undoKey(block.number - this.#historyBlocks), value: undefined });
+        changes.delete(undoKey(block.number - this.#historyBlocks));
       }
     }
     await this.#write(changes, stored);
@@ -252,8 +277,9 @@ export class StateStore {
     if (blocks === 0 || this.#head === undefined) return this.#head;
     const commitment = await this.#open();
     const reader = this.#contents.reader();
-    const diffs: StateDiff[] = [];
-    const changes: KeyValueChange[] = [];
+    const diffs: EncodedDiff[] = [];
+    const forgotten: Uint8Array[] = [];
+    let changes: WriteBatch;
     let target = this.#head;
     try {
       for (let taken = 0; taken < blocks; taken++) {
@@ -264,8 +290,7 @@ export class StateStore {
             `taking back ${blocks} blocks: the history reaches back to block ${target.number}`,
           );
         }
-        changes.push({ key: undoKey(target.number), value: undefined });
-        changes.push({ key: blockHashKey(target.number), value: undefined });
+        forgotten.push(undoKey(target.number), blockHashKey(target.number));
         const { parent, diff } = decodeUndo(record);
         diffs.push(diff);
         target = parent;
@@ -280,50 +305,53 @@ export class StateStore {
           `taking back ${blocks} blocks: expected root ${hexOf(target.stateRoot)}, got ${hexOf(root)}`,
         );
       }
-      changes.push(...(await this.#changesOf(joined, present, commitment)));
+      changes = await this.#changesOf(joined, present, commitment);
     } finally {
       reader.close();
     }
-    changes.push({ key: HEAD_KEY, value: encodeBlock(target) });
+    for (const key of forgotten) changes.delete(key);
+    changes.put(HEAD_KEY, encodeBlock(target));
     await this.#write(changes, target);
     return target;
   }
 
-  /** What a diff changes in the store; `undo` lists the slots that it drops. */
+  /** What a diff changes in the store; `undo` lists, account by account, the slots that it drops. */
   async #changesOf(
-    diff: StateDiff,
-    undo: StateDiff,
+    diff: EncodedDiff,
+    undo: EncodedDiff,
     commitment: StateCommitment,
-  ): Promise<KeyValueChange[]> {
-    const changes: KeyValueChange[] = [];
-    for (const [name, { account, code, storage, storageCleared }] of diff) {
-      const address = bytesOf(name);
-      changes.push({ key: accountKey(address), value: account && encodeAccountRecord(account) });
-      if (storageCleared || account === undefined) {
-        for (const slot of undo.get(name)!.storage.keys()) {
-          changes.push({ key: storageKey(address, bytesOf(slot)), value: undefined });
+  ): Promise<WriteBatch> {
+    const changes = this.#changes;
+    changes.clear();
+    const cursor = new DiffCursor(diff);
+    const before = new DiffCursor(undo);
+    while (cursor.next() && before.next()) {
+      const { address, exists, cleared, account, slots, end } = cursor;
+      if (exists) putAccountRecord(changes, diff, address, account);
+      else deleteAccountRecord(changes, diff, address);
+      if (cleared || !exists) {
+        for (let slot = before.slots; slot < before.end; slot += SLOT_BYTES) {
+          deleteStorageRecord(changes, undo, before.address, slot);
         }
       }
-      if (account === undefined) continue;
-      if (code !== undefined) changes.push({ key: codeKey(account.codeHash), value: code });
-      for (const [slot, word] of storage) {
-        const short = shortWord(word);
-        const value = short.length === 0 ? undefined : short;
-        changes.push({ key: storageKey(address, bytesOf(slot)), value });
+      if (!exists) continue;
+      const { code } = cursor;
+      if (code !== undefined) changes.put(codeKey(cursor.codeHash), code);
+      for (let slot = slots; slot < end; slot += SLOT_BYTES) {
+        putStorageRecord(changes, diff, address, slot);
       }
     }
     if (!this.#contents.persistent) return changes;
-    const { dropped, nodes } = commitment.takeNodeChanges();
-    for (const owner of dropped) {
-      for (const key of await this.#contents.list(nodePrefix(owner))) {
-        changes.push({ key, value: undefined });
-      }
+    for (const owner of commitment.takeDroppedOwners()) {
+      for (const key of await this.#contents.list(nodePrefix(owner))) changes.delete(key);
     }
-    for (const node of nodes) changes.push({ key: nodeKey(node), value: node.rlp });
+    commitment.readNodeChanges((owner, nibbles, bytes, path, rlp, rlpBytes) =>
+      putNodeRecord(changes, owner, nibbles, bytes, path, rlp, rlpBytes),
+    );
     return changes;
   }
 
-  async #write(changes: readonly KeyValueChange[], head: StoredBlock): Promise<void> {
+  async #write(changes: WriteBatch, head: StoredBlock): Promise<void> {
     try {
       await this.#contents.write(changes);
     } catch (error) {
@@ -348,11 +376,19 @@ export function createMemoryStore(options: StateStoreOptions = {}): StateStore {
  * A state store in a folder, created where there is none; it goes on from the last block committed, whatever ended the process
  * before.
  *
- * @throws LanewiseError `ERR_SOURCE` where the folder is in use or cannot be read.
+ * @throws LanewiseError `ERR_SOURCE` where the folder is in use, cannot be read, or holds a state root that is not the trie's.
  */
 export async function openStateStore(
   location: string,
   options: StateStoreOptions & LevelOptions = {},
 ): Promise<StateStore> {
-  return new StateStore(await openLevelStore(location, options), options);
+  const contents = await openLevelStore(location, options);
+  try {
+    const store = new StateStore(contents, options);
+    store.verifyRoot();
+    return store;
+  } catch (error) {
+    await contents.close();
+    throw error;
+  }
 }

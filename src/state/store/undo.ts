@@ -3,63 +3,72 @@
  *
  * @module
  */
-
-import { bytesOf, hexOf } from "../hex.ts";
-import type { AccountChange, StateDiff } from "../source.ts";
+import {
+  DiffCursor,
+  DiffWriter,
+  decodeDiff,
+  type EncodedDiff,
+  encodeDiff,
+  SLOT_BYTES,
+} from "../diff.ts";
+import type { AccountChange } from "../source.ts";
 import type { KeyValueReader, KeyValueStore } from "./key-value.ts";
 import {
-  accountKey,
-  decodeAccountRecord,
-  fullWord,
-  slotOfKey,
-  storageKey,
+  ACCOUNT_KEY_BYTES,
+  readAccountRecord,
+  STORAGE_KEY_BYTES,
+  STORAGE_PREFIX_BYTES,
   storagePrefix,
+  writeAccountKey,
+  writeStorageKey,
 } from "./records.ts";
 
 /** What takes `diff` back, where `reader` reads the state before it and `store` lists that state's slots. */
 export async function undoOf(
-  diff: StateDiff,
+  diff: EncodedDiff,
   reader: KeyValueReader,
   store: KeyValueStore,
-): Promise<StateDiff> {
-  const undo = new Map<string, AccountChange>();
-  for (const [name, change] of diff) {
-    const address = bytesOf(name);
-    const record = reader.get(accountKey(address));
-    const storage = new Map<string, Uint8Array>();
-    const storageCleared = change.storageCleared || change.account === undefined;
-    if (record === undefined) {
-      undo.set(name, { account: undefined, storageCleared: true, storage });
+): Promise<EncodedDiff> {
+  const undo = new DiffWriter();
+  const accountKey = new Uint8Array(ACCOUNT_KEY_BYTES);
+  const storageKey = new Uint8Array(STORAGE_KEY_BYTES);
+  const cursor = new DiffCursor(diff);
+  while (cursor.next()) {
+    const { address, exists, slots, end } = cursor;
+    const cleared = cursor.cleared || !exists;
+    writeAccountKey(accountKey, 0, diff, address);
+    const record = reader.get(accountKey);
+    undo.begin(diff, address, cleared || record === undefined);
+    if (record === undefined) continue;
+    const before = undo.exists();
+    readAccountRecord(record, before.bytes, before.at);
+    if (cleared) {
+      for (const key of await store.list(storagePrefix(diff.subarray(address, address + 20)))) {
+        undo.slot(key, STORAGE_PREFIX_BYTES, reader.get(key));
+      }
       continue;
     }
-    if (storageCleared) {
-      for (const key of await store.list(storagePrefix(address))) {
-        storage.set(hexOf(slotOfKey(key)), fullWord(reader.get(key)));
-      }
-    } else {
-      for (const slot of change.storage.keys()) {
-        storage.set(slot, fullWord(reader.get(storageKey(address, bytesOf(slot)))));
-      }
+    for (let slot = slots; slot < end; slot += SLOT_BYTES) {
+      writeStorageKey(storageKey, 0, diff, address, diff, slot);
+      undo.slot(diff, slot, reader.get(storageKey));
     }
-    undo.set(name, { account: decodeAccountRecord(record), storageCleared, storage });
   }
-  return undo;
+  return undo.finish();
 }
 
 /** One diff that does what the diffs do one after another. */
-export function joinDiffs(diffs: readonly StateDiff[]): StateDiff {
+export function joinDiffs(diffs: readonly EncodedDiff[]): EncodedDiff {
   const joined = new Map<string, AccountChange>();
-  for (const diff of diffs) {
-    for (const [name, change] of diff) {
-      const before = joined.get(name);
-      const drops = change.storageCleared || change.account === undefined;
-      joined.set(name, {
-        account: change.account,
-        storageCleared: drops || (before?.storageCleared ?? false),
-        storage: drops ? change.storage : new Map([...(before?.storage ?? []), ...change.storage]),
-        ...((change.code ?? before?.code) && { code: (change.code ?? before?.code)! }),
-      });
-    }
+  for (const [name, change] of diffs.flatMap((diff) => [...decodeDiff(diff)])) {
+    const before = joined.get(name);
+    const drops = change.storageCleared || change.account === undefined;
+    const code = change.code ?? before?.code;
+    joined.set(name, {
+      account: change.account,
+      storageCleared: drops || (before?.storageCleared ?? false),
+      storage: drops ? change.storage : new Map([...(before?.storage ?? []), ...change.storage]),
+      ...(code && { code }),
+    });
   }
-  return joined;
+  return encodeDiff(joined);
 }

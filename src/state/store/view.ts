@@ -4,13 +4,14 @@
  * @module
  */
 import { LanewiseError } from "../../core/index.ts";
+import { decodeDiff } from "../diff.ts";
 import { hexOf } from "../hex.ts";
 import { EMPTY_CODE_HASH } from "../memory.ts";
 import type { Account, StateDiff, StateSource } from "../source.ts";
 import type { KeyValueReader, SharedContents } from "./key-value.ts";
 import { openLevelReader } from "./level.ts";
 import {
-  accountKey,
+  ACCOUNT_KEY_BYTES,
   blockHashKey,
   codeKey,
   decodeAccountRecord,
@@ -18,10 +19,12 @@ import {
   decodeUndo,
   fullWord,
   HEAD_KEY,
+  STORAGE_KEY_BYTES,
   type StoredBlock,
   sameBytes,
-  storageKey,
   undoKey,
+  writeAccountKey,
+  writeStorageKey,
 } from "./records.ts";
 import { openSharedMemory } from "./shared-memory.ts";
 
@@ -51,12 +54,14 @@ export function createStateView(reader: KeyValueReader, number?: bigint): StateV
   let block = record && decodeBlock(record);
   /** Newest first reversed: what the block right after this one changed decides before what later ones did. */
   const undone: StateDiff[] = [];
+  const accountKey = new Uint8Array(ACCOUNT_KEY_BYTES);
+  const storageKey = new Uint8Array(STORAGE_KEY_BYTES);
   if (number !== undefined) {
     while (block !== undefined && block.number > number) {
       const undo = reader.get(undoKey(block.number));
       if (undo === undefined) break;
       const { parent, diff } = decodeUndo(undo);
-      undone.unshift(diff);
+      undone.unshift(decodeDiff(diff));
       block = parent;
     }
     if (block?.number !== number) {
@@ -75,7 +80,8 @@ export function createStateView(reader: KeyValueReader, number?: bigint): StateV
         const change = diff.get(name);
         if (change) return change.account;
       }
-      const found = reader.get(accountKey(address));
+      writeAccountKey(accountKey, 0, address, 0);
+      const found = reader.get(accountKey);
       return found && decodeAccountRecord(found);
     },
     storage(address, slot): Uint8Array {
@@ -87,7 +93,8 @@ export function createStateView(reader: KeyValueReader, number?: bigint): StateV
         if (change?.storageCleared || (change && change.account === undefined))
           return fullWord(undefined);
       }
-      return fullWord(reader.get(storageKey(address, slot)));
+      writeStorageKey(storageKey, 0, address, 0, slot, 0);
+      return fullWord(reader.get(storageKey));
     },
     code(codeHash): Uint8Array {
       if (sameBytes(codeHash, EMPTY_CODE_HASH)) return new Uint8Array(0);

@@ -92,26 +92,43 @@ export class UpdateBatch {
         `trie key: expected at most ${MAX_KEY_BYTES} bytes, got ${key.length} bytes`,
       );
     }
-    const end = this.#used + key.length + value.length;
+    const at = this.reserve(key.length, value.length);
+    this.#bytes.set(key, at);
+    this.#bytes.set(value, at + key.length);
+  }
+
+  /**
+   * Adds an update whose key and value the caller writes to {@link UpdateBatch.bytes}, one behind the other.
+   *
+   * @param keyBytes at most {@link MAX_KEY_BYTES}; `valueBytes` 0 deletes the key.
+   * @returns the place of the key.
+   */
+  reserve(keyBytes: number, valueBytes: number): number {
+    const at = this.#used;
+    const end = at + keyBytes + valueBytes;
     if (end > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(end, this.#bytes.length * 2));
-      larger.set(this.#bytes.subarray(0, this.#used));
+      larger.set(this.#bytes.subarray(0, at));
       this.#bytes = larger;
     }
-    if (this.#count * 4 === this.#entries.length) {
+    const entry = this.#count * 4;
+    if (entry === this.#entries.length) {
       const larger = new Uint32Array(this.#entries.length * 2);
       larger.set(this.#entries);
       this.#entries = larger;
     }
-    this.#bytes.set(key, this.#used);
-    this.#bytes.set(value, this.#used + key.length);
-    const entry = this.#count * 4;
-    this.#entries[entry] = this.#used;
-    this.#entries[entry + 1] = key.length;
-    this.#entries[entry + 2] = this.#used + key.length;
-    this.#entries[entry + 3] = value.length;
+    this.#entries[entry] = at;
+    this.#entries[entry + 1] = keyBytes;
+    this.#entries[entry + 2] = at + keyBytes;
+    this.#entries[entry + 3] = valueBytes;
     this.#used = end;
     this.#count++;
+    return at;
+  }
+
+  /** Keys and values; another array after a `reserve` that needed more room. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
   }
 
   /** Deletes the key, where it exists. */
@@ -339,30 +356,48 @@ export class TrieModule {
     });
   }
 
-  /** What the commits since the last call changed, in order: a later entry of the same place overrides an earlier one. */
-  takeChanges(): NodeChange[] {
-    return this.#guarded((wasm) => {
-      const start = wasm.journalStart() >>> 0;
-      const bytes = this.#copy(start, wasm.journalBytes());
+  /**
+   * Calls back for what the commits since the last call changed, in order: a later entry of the same place overrides an earlier one.
+   * `path` and `rlp` are places in `bytes`, which are the callback's to keep; `rlpBytes` 0: no node there any more.
+   */
+  readChanges(
+    use: (
+      trieId: number,
+      nibbles: number,
+      bytes: Uint8Array,
+      path: number,
+      rlp: number,
+      rlpBytes: number,
+    ) => void,
+  ): void {
+    const bytes = this.#guarded((wasm) => {
+      const journal = this.#copy(wasm.journalStart(), wasm.journalBytes());
       wasm.clearJournal();
-      const view = new DataView(bytes.buffer);
-      const changes: NodeChange[] = [];
-      for (let at = 0; at < bytes.length; ) {
-        const trieId = view.getUint32(at, true);
-        const nibbles = view.getUint32(at + 4, true);
-        const rlpBytes = view.getUint32(at + 8, true);
-        const path = at + 12;
-        const rlp = path + ((nibbles + 1) >> 1);
-        changes.push({
-          trieId,
-          path: bytes.subarray(path, rlp),
-          nibbles,
-          rlp: rlpBytes === 0 ? undefined : bytes.subarray(rlp, rlp + rlpBytes),
-        });
-        at = (rlp + rlpBytes + 3) & ~3;
-      }
-      return changes;
+      return journal;
     });
+    const view = new DataView(bytes.buffer);
+    for (let at = 0; at < bytes.length; ) {
+      const nibbles = view.getUint32(at + 4, true);
+      const rlpBytes = view.getUint32(at + 8, true);
+      const path = at + 12;
+      const rlp = path + ((nibbles + 1) >> 1);
+      use(view.getUint32(at, true), nibbles, bytes, path, rlp, rlpBytes);
+      at = (rlp + rlpBytes + 3) & ~3;
+    }
+  }
+
+  /** {@link TrieModule.readChanges} as a list. */
+  takeChanges(): NodeChange[] {
+    const changes: NodeChange[] = [];
+    this.readChanges((trieId, nibbles, bytes, path, rlp, rlpBytes) => {
+      changes.push({
+        trieId,
+        path: bytes.subarray(path, rlp),
+        nibbles,
+        rlp: rlpBytes === 0 ? undefined : bytes.subarray(rlp, rlp + rlpBytes),
+      });
+    });
+    return changes;
   }
 
   /** Forgets every trie; handles are void. */

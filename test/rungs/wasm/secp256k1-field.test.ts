@@ -70,12 +70,16 @@ for (const { name, file, skip } of builds) {
       /** Runs the operation on both lanes of operands already in cells 1, 2, 3. */
       const run = (values: readonly (readonly bigint[])[], what: () => string): void => {
         const operands = Array.from({ length: arity }, (_, i) => cell(1 + i));
+        const wanted = [0, 1].map((lane) => compute(...values.map((pair) => pair[lane])));
         call[operation](cell(0), ...operands);
-        expectValues(
-          cell(0),
-          [0, 1].map((lane) => compute(...values.map((pair) => pair[lane]))),
-          () => `${operation}(${what()})`,
-        );
+        expectValues(cell(0), wanted, () => `${operation}(${what()})`);
+        if (rungs.limbs !== 9) return;
+        // The integer design once more in scalar instructions: the second lane keeps what it holds.
+        rungs.put(cell(0), 0n, 11n);
+        call.feWorkAlone(1);
+        call[operation](cell(0), ...operands);
+        call.feWorkAlone(0);
+        expectValues(cell(0), [wanted[0], 11n], () => `${operation} alone (${what()})`);
       };
 
       it(`${operation} on boundary values`, () => {
@@ -145,6 +149,24 @@ for (const { name, file, skip } of builds) {
           call[`${operation}2`](first[0], ...first, second[0], ...second);
           assert.deepEqual(rungs.get(first[0]), rungs.get(cell(20)), operation);
           assert.deepEqual(rungs.get(second[0]), rungs.get(cell(21)), operation);
+        }
+      }
+    });
+
+    it("a product beside a square agrees with each by itself", () => {
+      for (const alone of rungs.limbs === 9 ? [0, 1] : [0]) {
+        for (let i = 0; i < 200; i++) {
+          for (const k of [1, 2, 3]) {
+            for (const lane of [0, 1]) rungs.putLimbs(cell(k), lane, extremeLimbs(rungs, random));
+          }
+          for (const k of [20, 21, 22, 23]) rungs.put(cell(k), 0n, 0n);
+          call.feWorkAlone(alone);
+          call.feMul(cell(20), cell(1), cell(2));
+          call.feSqr(cell(21), cell(3));
+          call.feMulSqr2(cell(22), cell(1), cell(2), cell(23), cell(3));
+          call.feWorkAlone(0);
+          assert.deepEqual(rungs.get(cell(22)), rungs.get(cell(20)));
+          assert.deepEqual(rungs.get(cell(23)), rungs.get(cell(21)));
         }
       }
     });

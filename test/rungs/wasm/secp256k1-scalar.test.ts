@@ -99,7 +99,7 @@ for (const { name, file, skip } of builds.filter(({ file }) => !file.endsWith("r
               if (length === 0) continue;
               const view = new DataView(rungs.memory.buffer);
               const digit = view.getBigUint64(call.listStart(position, 0), true);
-              assert.equal((digit >> 32n) & 0xfffn, 7n);
+              assert.equal((digit >> 32n) & 0xffffn, 7n);
               const entry = call.digitX(digit) - call.generatorEntries();
               assert.equal(entry % 80, 0);
               assert.equal(call.digitY(digit) - call.digitX(digit), 40);

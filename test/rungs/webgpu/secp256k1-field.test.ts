@@ -18,6 +18,8 @@ interface Operation {
   /** Greatest limbs of the operands; `y` absent where there is one operand. */
   readonly x: number;
   readonly y?: number;
+  /** Operands are below this, where limbs alone do not bound them. */
+  readonly below?: bigint;
   readonly cases: number;
   model(x: Limbs, y: Limbs): number[];
   /** What the result is modulo p. */
@@ -95,6 +97,14 @@ const operations: Operation[] = [
     model: (x) => limbsOf(limb.feCanonical(x).every((word) => word === 0) ? 1n : 0n),
     expected: (x) => (mod(x, p) === 0n ? 1n : 0n),
   },
+  {
+    name: "feIsUnreduced",
+    x: TIGHT - 1,
+    below: 2n ** 256n,
+    cases: 100,
+    model: (x) => limbsOf(BigInt(limb.feIsUnreduced(x)[0])),
+    expected: (x) => (x >= p ? 1n : 0n),
+  },
 ];
 
 const edgeValues = [
@@ -130,7 +140,9 @@ function operands(max: number, count: number, random: ReturnType<typeof createRa
 describe("secp256k1 field, three ways", () => {
   const random = createRandom(11);
   const cases = operations.flatMap((operation, code) => {
-    const xs = operands(operation.x, operation.cases, random);
+    const { below } = operation;
+    const any = operands(operation.x, operation.cases, random);
+    const xs = below === undefined ? any : any.map((x) => limbsOf(mod(valueOfLimbs(x), below)));
     const ys = operands(operation.y ?? 0, operation.cases, random);
     // Each edge of x meets another edge of y in each round.
     return xs.map((x, i) => ({ code, operation, x, y: ys[(i * 7) % ys.length] }));

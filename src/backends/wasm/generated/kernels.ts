@@ -4,7 +4,9 @@ export const kernels: Readonly<Record<string, { readonly relaxed: boolean }>> = 
   "eth-sender": { relaxed: true },
   "keccak256": { relaxed: false },
   "secp256k1-recover": { relaxed: true },
+  "secp256k1-recover-hinted": { relaxed: true },
   "secp256k1-verify": { relaxed: true },
+  "secp256k1-verify-batch": { relaxed: true },
   "sha256": { relaxed: false },
   "sha256d": { relaxed: false },
 };

@@ -1,0 +1,2 @@
+// secp256k1-verify-batch on fused multiply-add: lib/secp256k1/field.ts takes that design where the compiler has relaxed SIMD on.
+export * from "./secp256k1-verify-batch";

@@ -1,0 +1,50 @@
+/**
+ * Answers on the wire, as octets: one u32 LE verdict a record, then one result a record. The header `Lanewise-Count` has the number of
+ * records.
+ *
+ * @module
+ */
+import type { Outcome } from "../verifier/index.ts";
+
+/** Verdicts as little-endian bytes, whatever this machine's order is. */
+export function verdictBytes(verdicts: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(verdicts.buffer, verdicts.byteOffset, verdicts.byteLength);
+  if (IS_LITTLE_ENDIAN) return bytes;
+  return Buffer.from(bytes).swap32();
+}
+
+/** Little-endian bytes as verdicts; copies, so that the bytes may lie anywhere. */
+export function verdictsOf(bytes: Uint8Array): Uint32Array {
+  const copy = Buffer.alloc(bytes.length);
+  copy.set(bytes);
+  if (!IS_LITTLE_ENDIAN) copy.swap32();
+  return new Uint32Array(copy.buffer, copy.byteOffset, bytes.length / 4);
+}
+
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** The body of an answer. */
+export function encodeOutcome({ verdicts, results }: Outcome): Uint8Array {
+  const bytes = new Uint8Array(verdicts.byteLength + results.length);
+  bytes.set(verdictBytes(verdicts));
+  bytes.set(results, verdicts.byteLength);
+  return bytes;
+}
+
+/**
+ * Reads an answer of `count` records.
+ *
+ * @throws RangeError where the bytes cannot be that many.
+ */
+export function decodeOutcome(body: Uint8Array, count: number): Outcome {
+  const rest = body.length - 4 * count;
+  if (!Number.isSafeInteger(count) || count < 0 || rest < 0 || (count > 0 && rest % count !== 0)) {
+    throw new RangeError(
+      `answer: expected verdicts and results of ${count} records, got ${body.length} bytes`,
+    );
+  }
+  return {
+    verdicts: verdictsOf(body.subarray(0, 4 * count)),
+    results: Uint8Array.from(body.subarray(4 * count)),
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * A complete state that follows one chain in memory and keeps no history: the thread that executes has accounts and slots in a flat
+ * table, a worker has the tries and computes a block's root while the next one executes.
+ *
+ * A block whose root is not the one expected ends the state: what was given after it is refused, and there is nothing to go back to.
+ *
+ * @module
+ */
+import { Worker } from "node:worker_threads";
+import { LanewiseError } from "../core/index.ts";
+import type { ChainState, ExecutionState } from "./chain-state.ts";
+import { codesOf, encodedDiff } from "./diff.ts";
+import { FlatTable, UNKNOWN } from "./flat-table.ts";
+import { hexOf } from "./hex.ts";
+import { EMPTY_CODE_HASH } from "./memory.ts";
+import type { RootAnswer } from "./roots-worker.ts";
+import type { BlockChanges, CommitOutcome } from "./store/state-store.ts";
+
+/** BLOCKHASH reaches this many blocks back. */
+const BLOCK_HASHES = 256n;
+/** Most blocks under way in the worker. */
+const MOST_PENDING = 2;
+
+interface Waiting {
+  readonly resolve: (root: Uint8Array) => void;
+  readonly reject: (error: LanewiseError) => void;
+}
+
+/** Begins with an empty state; the first commit brings the genesis. */
+export function createVolatileState(): ChainState {
+  return new VolatileState();
+}
+
+class VolatileState implements ChainState {
+  readonly #worker = new Worker(new URL("./roots-worker.js", import.meta.url));
+  readonly #table = new FlatTable(true);
+  readonly #code = new Map<string, Uint8Array>();
+  readonly #blockHashes = new Map<bigint, Uint8Array>();
+  /** Commits that the worker has not answered, oldest first. */
+  readonly #waiting: Waiting[] = [];
+  #room: (() => void)[] = [];
+  /** Why no further block can be committed. */
+  #end: LanewiseError | undefined;
+
+  constructor() {
+    this.#worker.unref();
+    this.#worker.on("message", (answer: RootAnswer) => {
+      const waiting = this.#waiting.shift();
+      if ("root" in answer) waiting?.resolve(answer.root);
+      else waiting?.reject(new LanewiseError("ERR_BACKEND_FAILED", `state: ${answer.message}`));
+      this.#wake();
+    });
+    this.#worker.on("error", (error) => this.#fail(error));
+    this.#worker.on("exit", (code) => this.#fail(new Error(`it exited with code ${code}`)));
+  }
+
+  source(): ExecutionState {
+    const table = this.#table;
+    const known = <T>(value: T | typeof UNKNOWN): T => {
+      if (value === UNKNOWN) throw new Error("a complete table knows everything");
+      return value as T;
+    };
+    return {
+      account: (address) => known(table.account(address)),
+      storage: (address, slot) => known(table.storage(address, slot)),
+      code: (codeHash) => {
+        if (Buffer.compare(codeHash, EMPTY_CODE_HASH) === 0) return new Uint8Array(0);
+        const code = this.#code.get(hexOf(codeHash));
+        if (code) return code;
+        throw new LanewiseError("ERR_STATE_MISSING", `code ${hexOf(codeHash)}: not in the state`);
+      },
+      blockHash: (number) => {
+        const hash = this.#blockHashes.get(number);
+        if (hash) return hash;
+        throw new LanewiseError("ERR_STATE_MISSING", `hash of block ${number}: not in the state`);
+      },
+      close() {},
+    };
+  }
+
+  async room(): Promise<void> {
+    while (this.#waiting.length >= MOST_PENDING && this.#end === undefined) {
+      await new Promise<void>((resolve) => this.#room.push(resolve));
+    }
+  }
+
+  async commit(block: BlockChanges): Promise<CommitOutcome> {
+    const { number, hash, expectedRoot, dryRun = false } = block;
+    if (this.#end !== undefined) throw this.#end;
+    if (this.#waiting.length >= MOST_PENDING) {
+      throw new RangeError(`volatile state: expected at most ${MOST_PENDING} blocks under way`);
+    }
+    const diff = encodedDiff(block.diff);
+    const answer = new Promise<Uint8Array>((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+    });
+    this.#worker.postMessage(diff);
+    this.#table.apply(diff);
+    for (const [name, code] of codesOf(diff)) this.#code.set(name, code.slice());
+    this.#blockHashes.set(number, hash);
+    this.#blockHashes.delete(number - BLOCK_HASHES);
+    const root = await answer;
+    if (this.#end !== undefined) throw this.#end;
+    const matches = expectedRoot === undefined || Buffer.compare(root, expectedRoot) === 0;
+    if (matches && !dryRun) return { committed: true, root };
+    this.#end = new LanewiseError("ERR_ABORTED", `block ${number} did not count: the state ended`);
+    this.#wake();
+    return { committed: false, root };
+  }
+
+  async close(): Promise<void> {
+    this.#end ??= new LanewiseError("ERR_CLOSED", "volatile state: closed");
+    await this.#worker.terminate();
+  }
+
+  #fail(error: Error): void {
+    const message = `volatile state: the worker ended: ${error.message}`;
+    this.#end ??= new LanewiseError("ERR_CLOSED", message, { cause: error });
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#end);
+    this.#wake();
+  }
+
+  #wake(): void {
+    const room = this.#room;
+    this.#room = [];
+    for (const resolve of room) resolve();
+  }
+}
