@@ -1,4 +1,4 @@
-// asc-always: --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65535 --enable threads
+// asc-always: --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65535 --memoryBase 57344 --enable threads
 /** The interpreter's building blocks one by one, for tests that compare each with bigint and noble. */
 export {
   add,
@@ -23,7 +23,7 @@ export {
   smod,
   sub,
 } from "./u256";
-export { initializeRoundConstants, keccak256 } from "../lib/keccak-scalar";
+export { keccak256, keccak256Two } from "../lib/keccak-shared";
 export { initializeConstants, sha256 } from "../lib/sha256-scalar";
 export { compress, initializeVector } from "../lib/blake2f";
 export { analyse, bitmapBytes } from "./code";

@@ -1,5 +1,5 @@
 // asc: -O3
-// asc-always: --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65535 --enable threads
+// asc-always: --importMemory --sharedMemory --initialMemory 1 --maximumMemory 65535 --memoryBase 57344 --enable threads
 /**
  * The EVM as the host sees it: one instance a worker, all on one shared memory.
  *
@@ -14,8 +14,6 @@ import {
   allocate,
   BLAKE2_VECTOR,
   BLOCK_HASHES,
-  BUCKET_MASK,
-  BUCKETS,
   codeBytesFree,
   dropCode,
   dropHeap,
@@ -23,45 +21,66 @@ import {
   layOut,
   layOutWorker,
   returned,
-  ROUND_CONSTANTS,
   scratchBase,
+  setBuckets,
   setFork,
   SHA256_CONSTANTS,
 } from "./layout";
 import { initializeVector } from "../lib/blake2f";
 import { initializeConstants } from "../lib/sha256-scalar";
-import { initializeRoundConstants } from "../lib/keccak-scalar";
 import { initializeView, viewAlone } from "./state";
 import { setScratch } from "./u256";
 import {
   beginBlock as beginTransactions,
   blockGasUsed,
+  dropCandidate,
   expectedWord,
   gotWord,
   includeTransaction,
   RESULT_BYTES,
 } from "./transaction";
 
-export { allocate, ENVIRONMENT, HASH_SECRETS, HEADER_BYTES, QUESTIONS } from "./layout";
-export { collectChanges } from "./locations";
+export {
+  allocate,
+  enterBlock,
+  ENVIRONMENT,
+  HASH_SECRETS,
+  HEADER_BYTES,
+  outputEnd,
+  outputStart,
+  QUESTIONS,
+} from "./layout";
+export { collectChanges } from "./changes";
 export {
   abandon,
+  backlog,
+  beginEpilogue,
   beginParallel,
+  beginSettling,
   completed,
-  endParallel,
+  dropRejected,
   EXECUTIONS,
   joinParallel,
+  longestChain,
+  longestHint,
+  offer,
   parallelGasUsed,
+  suggest,
+  taskList,
   stopParallel,
   work,
 } from "./parallel";
-export { enterBlock } from "./layout";
+export { operations } from "./state";
 export { credit, storeSystemSlot, systemCall } from "./transaction";
 
-/** Lays out a fresh memory: code from `codeStart`, block heap from `heapStart` to `heapEnd`. `HASH_SECRETS` must be filled. */
-export function layOutMemory(codeStart: usize, heapStart: usize, heapEnd: usize): void {
-  layOut(codeStart, heapStart, heapEnd);
-  initializeRoundConstants(ROUND_CONSTANTS);
+/** Lays out a fresh memory: code from `codeStart`, block heap, output up to `end`. `HASH_SECRETS` must be filled. */
+export function layOutMemory(
+  codeStart: usize,
+  heapStart: usize,
+  outputStart: usize,
+  end: usize,
+): void {
+  layOut(codeStart, heapStart, outputStart, end);
   initializeConstants(SHA256_CONSTANTS);
   initializeVector(BLAKE2_VECTOR);
   initializeEmptyCode();
@@ -82,10 +101,7 @@ export function beginBlock(fork: i32, buckets: u32, leastCodeBytes: u32): void {
   if (codeBytesFree() < leastCodeBytes) dropCode();
   memory.fill(BLOCK_HASHES, 0, 256 * 64);
   enterBlock();
-  const table = allocate((<usize>buckets) << 2);
-  memory.fill(table, 0, (<usize>buckets) << 2);
-  store<u32>(BUCKETS, <u32>table);
-  store<u32>(BUCKET_MASK, buckets - 1);
+  setBuckets(buckets);
   beginTransactions();
   viewAlone();
 }
@@ -99,8 +115,8 @@ export function resultBytes(): usize {
 }
 
 /**
- * Decodes `count` transactions: raw[i] lies from offsets[i] to offsets[i + 1] (u32) behind `raw`, senders and authorities are 20 bytes
- * each.
+ * Decodes transactions `from` to `to` (excluded): raw[i] lies from offsets[i] to offsets[i + 1] (u32) behind `raw`, senders are 20 bytes
+ * each, the first authority of these transactions lies at `authorities`. Answers where the next would lie.
  */
 export function prepare(
   records: usize,
@@ -108,9 +124,10 @@ export function prepare(
   offsets: usize,
   senders: usize,
   authorities: usize,
-  count: u32,
-): void {
-  for (let i: u32 = 0; i < count; i++) {
+  from: u32,
+  to: u32,
+): usize {
+  for (let i = from; i < to; i++) {
     const record = records + <usize>i * T_BYTES;
     const start = load<u32>(offsets + ((<usize>i) << 2));
     const end = load<u32>(offsets + ((<usize>i) << 2), 4);
@@ -118,6 +135,7 @@ export function prepare(
     store<u32>(record, <u32>authorities, T_AUTHORITIES);
     authorities += <usize>load<u32>(record, T_AUTHORISATION_COUNT) * 20;
   }
+  return authorities;
 }
 
 /** Why `execute` stopped before the end. */
@@ -130,6 +148,20 @@ export function execute(records: usize, results: usize, count: u32): u32 {
     if (rejection) return i;
   }
   return count;
+}
+
+/** Runs candidates one by one, and drops those that may not be included where they stand. */
+export function build(records: usize, results: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const result = results + <usize>i * RESULT_BYTES;
+    const code = includeTransaction(records + <usize>i * T_BYTES, result);
+    if (code) dropCandidate(result, code);
+  }
+}
+
+/** Where a decoded transaction has its number of authorisations. */
+export function authorisationCountOf(record: usize): u32 {
+  return load<u32>(record, T_AUTHORISATION_COUNT);
 }
 
 /** Words that a rejection expected and got. */

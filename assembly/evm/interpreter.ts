@@ -50,7 +50,7 @@ import {
   LOG_BYTE,
   wordGas,
 } from "./gas";
-import { keccak } from "./hash";
+import { keccak, keccakOfSlot } from "./hash";
 import { readBlockHash, traceStep } from "./host";
 import {
   BERLIN,
@@ -377,6 +377,18 @@ export function run(root: usize): i32 {
           if (gas < 0) {
             ended = FAILED;
             break;
+          }
+          if (bytes == 64) {
+            const input = load<u32>(frame, F_INPUT);
+            const inputBytes = load<u32>(frame, F_INPUT_BYTES);
+            keccakOfSlot(
+              base + <usize>load<u32>(sp),
+              sp - 32,
+              frame + F_CALLER,
+              input,
+              inputBytes,
+            );
+            continue;
           }
           keccak(base + <usize>load<u32>(sp), bytes, sp - 32);
           fromBytes(sp - 32, sp - 32);

@@ -3,13 +3,13 @@
  *
  *     0 ……… 64 KiB   constants, block environment, control words (addresses below)
  *     code region    code by hash, kept from block to block
- *     block heap     inputs, locations, outputs of one block; bump-allocated, dropped as a whole
+ *     block heap     inputs, locations, versions of one block; bump-allocated, dropped as a whole
+ *     output         what the host takes away: logs, filters, changes; allocated likewise
  *     worker regions one an instance: EVM memories, stacks, frames, journal, the transaction's view of the state
  *
  * Regions are sized in address space, not in use: untouched pages cost nothing. A region that runs full ends the execution of the
  * block through `limitReached`, never with a wrong result.
  */
-import { ROUND_CONSTANTS_BYTES } from "../lib/keccak-scalar";
 import { limitReached } from "./host";
 
 /** Forks in the order of `FORKS` in src/executor/executor.ts; those that change nothing in execution share a number's rules. */
@@ -29,8 +29,7 @@ export const PRAGUE: i32 = 16;
 export const OSAKA: i32 = 17;
 
 // ---- header ----
-export const ROUND_CONSTANTS: usize = 1024;
-export const SHA256_CONSTANTS: usize = ROUND_CONSTANTS + ROUND_CONSTANTS_BYTES;
+export const SHA256_CONSTANTS: usize = 1216;
 export const BLAKE2_VECTOR: usize = 1600;
 /** 256 entries of 8 bytes: u32 gas, u16 least stack height, u16 range above it; heights in bytes of stack. */
 export const OPCODES: usize = 2048;
@@ -55,10 +54,16 @@ const HEAP_END: usize = CONTROL + 4;
 const CODE_NEXT: usize = CONTROL + 8;
 const CODE_END: usize = CONTROL + 12;
 const CODE_START: usize = CONTROL + 16;
-export const BUCKETS: usize = CONTROL + 20;
-export const BUCKET_MASK: usize = CONTROL + 24;
+const BUCKETS: usize = CONTROL + 20;
+const BUCKET_MASK: usize = CONTROL + 24;
 const FORK_NUMBER: usize = CONTROL + 28;
 const HEAP_START: usize = CONTROL + 32;
+const OUTPUT_START: usize = CONTROL + 36;
+const OUTPUT_NEXT: usize = CONTROL + 40;
+const OUTPUT_END: usize = CONTROL + 44;
+/** Heads of the lists of chunks that hold accounts and slots; see `locations.ts`. */
+export const ACCOUNT_CHUNKS: usize = CONTROL + 48;
+export const SLOT_CHUNKS: usize = CONTROL + 52;
 /** 16 u64 multipliers of the universal hash (see `hash.ts`), random, filled by the host. */
 export const HASH_SECRETS: usize = 5376;
 /** Record of the empty code. */
@@ -70,15 +75,21 @@ export const BLOCK_HASHES: usize = 8192;
 /** Heads of the code table's chains, u32. */
 export const CODE_BUCKETS: usize = 24576;
 export const CODE_BUCKET_COUNT: u32 = 8192;
+/** Static data of the module: --memoryBase in evm.ts. Only constants, since each instance writes them again. */
+export const STATIC_DATA: usize = 57344;
+/** Words of the scheduler; see `parallel.ts`. */
+export const SCHEDULER: usize = 58368;
 /** First byte after the header. */
 export const HEADER_BYTES: usize = 65536;
 
 /** Lays out the regions that instances share. Called once a memory, before any instance starts. */
-export function layOut(codeStart: usize, heapStart: usize, heapEnd: usize): void {
+export function layOut(codeStart: usize, heapStart: usize, outputStart: usize, end: usize): void {
   store<u32>(CODE_START, codeStart);
   store<u32>(CODE_END, heapStart);
   store<u32>(HEAP_START, heapStart);
-  store<u32>(HEAP_END, heapEnd);
+  store<u32>(HEAP_END, outputStart);
+  store<u32>(OUTPUT_START, outputStart);
+  store<u32>(OUTPUT_END, end);
   dropCode();
   dropHeap();
 }
@@ -97,6 +108,27 @@ export function codeBytesFree(): u32 {
 /** Forgets the previous block. */
 export function dropHeap(): void {
   store<u32>(HEAP_NEXT, load<u32>(HEAP_START));
+  store<u32>(OUTPUT_NEXT, load<u32>(OUTPUT_START));
+  store<u32>(ACCOUNT_CHUNKS, 0);
+  store<u32>(SLOT_CHUNKS, 0);
+}
+
+/** Bounds of the output so far. */
+export function outputStart(): usize {
+  return load<u32>(OUTPUT_START);
+}
+export function outputEnd(): usize {
+  return load<u32>(OUTPUT_NEXT);
+}
+
+/** Sets the table of locations up for a block. */
+export function setBuckets(count: u32): void {
+  const table = allocate((<usize>count) << 2);
+  memory.fill(table, 0, (<usize>count) << 2);
+  store<u32>(BUCKETS, <u32>table);
+  store<u32>(BUCKET_MASK, count - 1);
+  buckets = table;
+  bucketMask = count - 1;
 }
 
 /** Takes `bytes` (a multiple of 8) of the shared bump region whose next and end words are given. */
@@ -111,14 +143,15 @@ export function allocateCode(bytes: usize): usize {
   return take(CODE_NEXT, CODE_END, bytes);
 }
 
-const CHUNK_BYTES: usize = 65536;
+/** Bytes of a chunk of heap or output. */
+export const CHUNK_BYTES: usize = 65536;
 let chunk: usize = 0;
 let chunkEnd: usize = 0;
 
 /** Takes block heap, 16-byte aligned; from this instance's chunk, so that instances seldom meet. */
 export function allocate(bytes: usize): usize {
   bytes = (bytes + 15) & ~15;
-  if (bytes > CHUNK_BYTES >> 2) return take(HEAP_NEXT, HEAP_END, bytes);
+  if (bytes > CHUNK_BYTES >> 2) return take(HEAP_NEXT, HEAP_END, (bytes + 63) & ~63);
   if (chunk + bytes > chunkEnd) {
     chunk = take(HEAP_NEXT, HEAP_END, CHUNK_BYTES);
     chunkEnd = chunk + CHUNK_BYTES;
@@ -128,8 +161,89 @@ export function allocate(bytes: usize): usize {
   return at;
 }
 
-/** Rules in force; of each instance, since a global reads faster than shared memory. */
+let version: usize = 0;
+let versionEnd: usize = 0;
+
+/** Takes block heap for versions, which fill one line each. */
+export function allocateVersion(bytes: usize): usize {
+  if (version + bytes > versionEnd) {
+    version = take(HEAP_NEXT, HEAP_END, CHUNK_BYTES);
+    versionEnd = version + CHUNK_BYTES;
+  }
+  const at = version;
+  version += bytes;
+  return at;
+}
+
+let output: usize = 0;
+let outputChunkEnd: usize = 0;
+
+/** Takes output, 8-byte aligned; as `allocate`. */
+export function allocateOutput(bytes: usize): usize {
+  bytes = (bytes + 7) & ~7;
+  if (bytes > CHUNK_BYTES >> 2) return take(OUTPUT_NEXT, OUTPUT_END, bytes);
+  if (output + bytes > outputChunkEnd) {
+    output = take(OUTPUT_NEXT, OUTPUT_END, CHUNK_BYTES);
+    outputChunkEnd = output + CHUNK_BYTES;
+  }
+  const at = output;
+  output += bytes;
+  return at;
+}
+
+/** Whole chunks of output in one piece, as many as hold `bytes`; for what is gone through chunk by chunk. */
+export function allocateChunks(bytes: usize): usize {
+  return take(OUTPUT_NEXT, OUTPUT_END, (bytes + CHUNK_BYTES - 1) & ~(CHUNK_BYTES - 1));
+}
+
+// Locations lie in chunks of their own, linked from ACCOUNT_CHUNKS or SLOT_CHUNKS: u32 next chunk; records of one size from
+// CHUNK_HEADER_BYTES on, up to one of kind 0 or the chunk's end. So they are gone through without following pointers.
+export const CHUNK_HEADER_BYTES: usize = 64;
+let accountNext: usize = 0;
+let accountEnd: usize = 0;
+let slotNext: usize = 0;
+let slotEnd: usize = 0;
+
+function locationChunk(head: usize): usize {
+  const at = take(HEAP_NEXT, HEAP_END, CHUNK_BYTES);
+  memory.fill(at, 0, CHUNK_BYTES);
+  while (true) {
+    const first = atomic.load<u32>(head);
+    store<u32>(at, first);
+    if (atomic.cmpxchg<u32>(head, first, <u32>at) == first) return at;
+  }
+}
+
+/** Room for an account's location, filled with zeros. */
+export function allocateAccount(bytes: usize): usize {
+  if (accountNext + bytes > accountEnd) {
+    const chunk = locationChunk(ACCOUNT_CHUNKS);
+    accountNext = chunk + CHUNK_HEADER_BYTES;
+    accountEnd = chunk + CHUNK_BYTES;
+  }
+  const at = accountNext;
+  accountNext += bytes;
+  return at;
+}
+
+/** Room for a slot's location, filled with zeros. */
+export function allocateSlot(bytes: usize): usize {
+  if (slotNext + bytes > slotEnd) {
+    const chunk = locationChunk(SLOT_CHUNKS);
+    slotNext = chunk + CHUNK_HEADER_BYTES;
+    slotEnd = chunk + CHUNK_BYTES;
+  }
+  const at = slotNext;
+  slotNext += bytes;
+  return at;
+}
+
+// Of each instance, since a global reads faster than shared memory.
+/** Rules in force. */
 export let fork: i32 = 0;
+/** The table of locations. */
+export let buckets: usize = 0;
+export let bucketMask: u32 = 0;
 
 /** Names the fork for all instances. */
 export function setFork(number: i32): void {
@@ -139,8 +253,18 @@ export function setFork(number: i32): void {
 /** What an instance does at a block's start; answers the number of the fork. */
 export function enterBlock(): i32 {
   fork = load<i32>(FORK_NUMBER);
+  buckets = load<u32>(BUCKETS);
+  bucketMask = load<u32>(BUCKET_MASK);
   chunk = 0;
   chunkEnd = 0;
+  version = 0;
+  versionEnd = 0;
+  output = 0;
+  outputChunkEnd = 0;
+  accountNext = 0;
+  accountEnd = 0;
+  slotNext = 0;
+  slotEnd = 0;
   return fork;
 }
 
@@ -154,6 +278,7 @@ export let frames: usize = 0;
 export let stacks: usize = 0;
 export let stacksEnd: usize = 0;
 export let bloomCache: usize = 0;
+export let slotHashes: usize = 0;
 export let memories: usize = 0;
 export let memoriesEnd: usize = 0;
 export let entries: usize = 0;
@@ -170,18 +295,20 @@ export let logsEnd: usize = 0;
 export const FRAME_BYTES: usize = 256;
 export const MAX_DEPTH: i32 = 1024;
 export const BLOOM_CACHE_ENTRIES: usize = 4096;
+export const SLOT_HASH_ENTRIES: usize = 1024;
 /** One frame's stack: 1024 words, and one word of slack so that neighbouring frames never share a line. */
 export const STACK_BYTES: usize = 1024 * 32;
 
 /** Cuts this instance's region. EVM memories get half of what fixed parts leave. */
 export function layOutWorker(region: usize, bytes: usize): void {
   scratchBase = region;
-  keccakState = region + 512;
-  shaState = region + 768;
+  shaState = region + 512;
+  keccakState = region + 1024;
   words = region + 2048;
   frames = region + 4096;
   bloomCache = frames + FRAME_BYTES * (MAX_DEPTH + 2);
-  stacks = bloomCache + BLOOM_CACHE_ENTRIES * 48;
+  slotHashes = bloomCache + BLOOM_CACHE_ENTRIES * 48;
+  stacks = slotHashes + SLOT_HASH_ENTRIES * 96;
   stacksEnd = stacks + STACK_BYTES * (MAX_DEPTH + 2);
   const rest = region + bytes - stacksEnd;
   const part = (rest / 100) & ~63;

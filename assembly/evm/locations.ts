@@ -4,9 +4,9 @@
  * A location enters the table once, with what the host read, and stays to the block's end. Chains are prepended by compare and
  * swap, so that instances look up and insert without a lock.
  */
-import { EMPTY_CODE, allocate, BUCKET_MASK, BUCKETS, words } from "./layout";
+import { allocateAccount, allocateSlot, bucketMask, buckets, EMPTY_CODE, words } from "./layout";
 import { hashAddress, hashSlot } from "./hash";
-import { codeByHash, codeLength, isEmptyHash } from "./code";
+import { codeByHash, isEmptyHash } from "./code";
 import { hasStorage, readAccount, readStorage } from "./host";
 import { copy, eq, fromBytes, isZero, setU64, toBytes } from "./u256";
 
@@ -31,10 +31,12 @@ const EPOCH: usize = 116;
 const WAS_NONCE: usize = 120;
 const WAS_BALANCE: usize = 128;
 const WAS_CODE_HASH: usize = 160;
-const SLOTS: usize = 192;
-const ACCOUNT_VERSIONS: usize = 196;
-const ACCOUNT_LOCK: usize = 200;
-const ACCOUNT_BYTES: usize = 208;
+const ACCOUNT_VERSIONS: usize = 192;
+const ACCOUNT_LOCK: usize = 196;
+/** 1 once the account's change has been written out. */
+export const COLLECTED: usize = 200;
+const ACCOUNT_CONFLICTS: usize = 204;
+export const ACCOUNT_BYTES: usize = 208;
 
 /** Flags of an account. */
 export const EXISTS: u32 = 1;
@@ -44,10 +46,10 @@ const OWNER: usize = 8;
 const SLOT_EPOCH: usize = 12;
 const VALUE: usize = 48;
 const WAS_VALUE: usize = 80;
-const NEXT_OF_ACCOUNT: usize = 112;
-const SLOT_VERSIONS: usize = 116;
-const SLOT_LOCK: usize = 120;
-const SLOT_BYTES: usize = 128;
+const SLOT_VERSIONS: usize = 112;
+const SLOT_LOCK: usize = 116;
+const SLOT_CONFLICTS: usize = 120;
+export const SLOT_BYTES: usize = 128;
 
 // @ts-ignore: decorator
 @inline
@@ -65,6 +67,16 @@ export function versionsOf(location: usize): usize {
 @inline
 export function lockOf(location: usize): usize {
   return location + (isAccountLocation(location) ? ACCOUNT_LOCK : SLOT_LOCK);
+}
+
+/** Counts a transaction that had to run again because the location had changed; by one instance at a time. */
+export function noteConflict(location: usize): void {
+  const at = location + (isAccountLocation(location) ? ACCOUNT_CONFLICTS : SLOT_CONFLICTS);
+  store<u32>(at, load<u32>(at) + 1);
+}
+/** How many there were. */
+export function conflictsAt(location: usize): u32 {
+  return load<u32>(location + (isAccountLocation(location) ? ACCOUNT_CONFLICTS : SLOT_CONFLICTS));
 }
 
 // @ts-ignore: decorator
@@ -102,13 +114,11 @@ export function readAddress(limbs: usize, bytes: usize): void {
 
 /** The account's location; its value before the block is read from the host where it is new. */
 export function accountLocation(a0: u64, a1: u64, a2: u64): usize {
-  const head =
-    <usize>load<u32>(BUCKETS) + ((<usize>(hashAddress(a0, a1, a2) & load<u32>(BUCKET_MASK))) << 2);
+  const head = buckets + ((<usize>(hashAddress(a0, a1, a2) & bucketMask)) << 2);
   let first = atomic.load<u32>(head);
   let found = findAccount(first, 0, a0, a1, a2);
   if (found) return found;
-  const account = allocate(ACCOUNT_BYTES);
-  memory.fill(account, 0, ACCOUNT_BYTES);
+  const account = allocateAccount(ACCOUNT_BYTES);
   store<u32>(account, ACCOUNT, KIND);
   store<u64>(account, a0, L_ADDRESS);
   store<u64>(account, a1, L_ADDRESS + 8);
@@ -180,13 +190,11 @@ export function slotLocation(account: usize, key: usize): usize {
 }
 
 function findOrAddSlot(account: usize, key: usize, read: bool): usize {
-  const head =
-    <usize>load<u32>(BUCKETS) + ((<usize>(hashSlot(account, key) & load<u32>(BUCKET_MASK))) << 2);
+  const head = buckets + ((<usize>(hashSlot(account, key) & bucketMask)) << 2);
   let first = atomic.load<u32>(head);
   let found = findSlot(first, 0, account, key);
   if (found) return found;
-  const slot = allocate(SLOT_BYTES);
-  memory.fill(slot, 0, SLOT_BYTES);
+  const slot = allocateSlot(SLOT_BYTES);
   store<u32>(slot, SLOT, KIND);
   store<u32>(slot, <u32>account, OWNER);
   copy(slot + KEY, key);
@@ -202,15 +210,10 @@ function findOrAddSlot(account: usize, key: usize, read: bool): usize {
   while (true) {
     store<u32>(slot, first, NEXT);
     const seen = atomic.cmpxchg<u32>(head, first, <u32>slot);
-    if (seen == first) break;
+    if (seen == first) return slot;
     found = findSlot(seen, first, account, key);
     if (found) return found;
     first = seen;
-  }
-  while (true) {
-    const older = atomic.load<u32>(account, SLOTS);
-    store<u32>(slot, older, NEXT_OF_ACCOUNT);
-    if (atomic.cmpxchg<u32>(account, older, <u32>slot, SLOTS) == older) return slot;
   }
 }
 
@@ -267,81 +270,53 @@ export function removeAccount(account: usize): void {
   store<u32>(account, load<u32>(account, EPOCH) + 1, EPOCH);
 }
 
-// ---- what the block changed ----
-
-/** A changed account as the host reads it: header of 112 bytes, then 64 bytes a changed slot (key, value; big-endian). */
-const CHANGE_BYTES: usize = 112;
-
-/**
- * Writes the change of every account the block changed, one after the other; returns their address, their number being at
- * `count`. A record: u32 slots, u32 flags (1 exists, 2 code changed, 4 storage cleared), u32 code length, u32 address of the code,
- * 20-byte address at 16, u64 nonce at 40, balance word at 48, code hash at 80; then the slots.
- */
-export function collectChanges(count: usize): usize {
-  const buckets = <usize>load<u32>(BUCKETS);
-  const mask = load<u32>(BUCKET_MASK);
-  let bytes: usize = 0;
-  let changed: u32 = 0;
-  for (let b: u32 = 0; b <= mask; b++) {
-    for (let at = <usize>load<u32>(buckets + ((<usize>b) << 2)); at; at = load<u32>(at, NEXT)) {
-      if (load<u32>(at, KIND) != ACCOUNT) continue;
-      const slots = changedSlots(at, 0);
-      if (slots || accountChanged(at)) {
-        changed++;
-        bytes += CHANGE_BYTES + ((<usize>slots) << 6);
-      }
-    }
-  }
-  store<u32>(count, changed);
-  const start = allocate(bytes);
-  let out = start;
-  for (let b: u32 = 0; b <= mask; b++) {
-    for (let at = <usize>load<u32>(buckets + ((<usize>b) << 2)); at; at = load<u32>(at, NEXT)) {
-      if (load<u32>(at, KIND) != ACCOUNT) continue;
-      const slots = changedSlots(at, out + CHANGE_BYTES);
-      if (!slots && !accountChanged(at)) continue;
-      const exists = load<u32>(at, L_FLAGS) & EXISTS;
-      const newCode = !eq(at + L_CODE_HASH, at + WAS_CODE_HASH) && exists;
-      store<u32>(out, slots);
-      store<u32>(out, exists | (newCode ? 2 : 0) | (load<u32>(at, EPOCH) ? 4 : 0), 4);
-      const code = newCode ? locationCode(at) : 0;
-      store<u32>(out, code ? codeLength(code) : 0, 8);
-      store<u32>(out, code ? <u32>(code + 48) : 0, 12);
-      writeAddress(out + 16, at + L_ADDRESS);
-      store<u64>(out, load<u64>(at, L_NONCE), 40);
-      copy(out + 48, at + L_BALANCE);
-      copy(out + 80, at + L_CODE_HASH);
-      out += CHANGE_BYTES + ((<usize>slots) << 6);
-    }
-  }
-  return start;
+/** Whether the location's record in a chunk is in use; what a lost race or an exception left behind is, and counts as unchanged. */
+// @ts-ignore: decorator
+@inline
+export function isLocation(at: usize): bool {
+  return load<u32>(at, KIND) != 0;
 }
 
-function accountChanged(at: usize): bool {
-  const exists = load<u32>(at, L_FLAGS) & EXISTS;
-  if (exists != (load<u32>(at, WAS_FLAGS) & EXISTS)) return true;
+// @ts-ignore: decorator
+@inline
+export function slotOwner(slot: usize): usize {
+  return load<u32>(slot, OWNER);
+}
+
+/** Address of a slot's key. */
+// @ts-ignore: decorator
+@inline
+export function slotKeyOf(slot: usize): usize {
+  return slot + KEY;
+}
+
+/** Whether all of the account's storage was dropped in this block. */
+export function storageDropped(account: usize): bool {
+  return load<u32>(account, EPOCH) != 0;
+}
+
+export function codeChanged(account: usize): bool {
+  return !eq(account + L_CODE_HASH, account + WAS_CODE_HASH);
+}
+
+export function accountChanged(account: usize): bool {
+  const exists = load<u32>(account, L_FLAGS) & EXISTS;
+  if (exists != (load<u32>(account, WAS_FLAGS) & EXISTS)) return true;
   if (!exists) return false;
   return (
-    load<u32>(at, EPOCH) != 0 ||
-    load<u64>(at, L_NONCE) != load<u64>(at, WAS_NONCE) ||
-    !eq(at + L_BALANCE, at + WAS_BALANCE) ||
-    !eq(at + L_CODE_HASH, at + WAS_CODE_HASH)
+    storageDropped(account) ||
+    load<u64>(account, L_NONCE) != load<u64>(account, WAS_NONCE) ||
+    !eq(account + L_BALANCE, account + WAS_BALANCE) ||
+    codeChanged(account)
   );
 }
 
-/** Counts the account's changed slots and, unless `out` is 0, writes them there. */
-function changedSlots(account: usize, out: usize): u32 {
+/** Address of a changed slot's value, else 0. */
+export function changedValue(slot: usize): usize {
+  const account = <usize>load<u32>(slot, OWNER);
   if (!(load<u32>(account, L_FLAGS) & EXISTS)) return 0;
   const epoch = load<u32>(account, EPOCH);
-  let count: u32 = 0;
-  for (let slot = <usize>load<u32>(account, SLOTS); slot; slot = load<u32>(slot, NEXT_OF_ACCOUNT)) {
-    if (load<u32>(slot, SLOT_EPOCH) != epoch) continue;
-    if (epoch ? isZero(slot + VALUE) : eq(slot + VALUE, slot + WAS_VALUE)) continue;
-    if (out) {
-      toBytes(out + ((<usize>count) << 6), slot + KEY);
-      toBytes(out + ((<usize>count) << 6) + 32, slot + VALUE);
-    }
-    count++;
-  }
-  return count;
+  if (load<u32>(slot, SLOT_EPOCH) != epoch) return 0;
+  const same = epoch ? isZero(slot + VALUE) : eq(slot + VALUE, slot + WAS_VALUE);
+  return same ? 0 : slot + VALUE;
 }

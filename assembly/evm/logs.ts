@@ -1,11 +1,11 @@
 /**
- * The logs of the running transaction and their Bloom filter (Yellow Paper §4.3.1).
+ * The logs of the running transaction and the bits of their Bloom filter (Yellow Paper §4.3.1).
  *
  * A log record: 20-byte address, u32 number of topics at 24, u32 bytes of data at 28; then the topics, 32 bytes each; then the data,
  * padded to 8 bytes.
  */
-import { BLOOM_CACHE_ENTRIES, bloomCache, logs, logsEnd, words } from "./layout";
-import { keccak } from "./hash";
+import { bloomCache, logs, logsEnd, words } from "./layout";
+import { keccak, keccakTwo } from "./hash";
 import { limitReached } from "./host";
 import { writeAddress } from "./locations";
 import { toBytes } from "./u256";
@@ -47,56 +47,91 @@ export function logBytes(log: usize): usize {
   return (<usize>32 + ((<usize>load<u32>(log, 24)) << 5) + <usize>load<u32>(log, 28) + 7) & ~7;
 }
 
-/** Adds the logs from `start` to `end` to the 256-byte Bloom filter; returns their number. */
-export function bloomOf(bloom: usize, start: usize, end: usize): u32 {
+// The Bloom filter of some logs is kept as the bits that it sets: of each value (address or topic) three u16, numbers of bits.
+export const BLOOM_VALUE_BYTES: usize = 6;
+
+/** How many values the logs from `start` to `end` put into their filter. */
+export function bloomValues(start: usize, end: usize): u32 {
   let count: u32 = 0;
-  for (let log = start; log < end; log += logBytes(log)) {
-    addToBloom(bloom, log, 20);
-    const topics = <usize>load<u32>(log, 24);
-    for (let i: usize = 0; i < topics; i++) addToBloom(bloom, log + 32 + (i << 5), 32);
-    count++;
-  }
+  for (let log = start; log < end; log += logBytes(log)) count += 1 + load<u32>(log, 24);
   return count;
 }
 
-/**
- * Sets the three bits of a value. Contracts and event signatures recur, so a direct-mapped cache keeps the bits of recent values:
- * entries of 48 bytes, the value, its length, the bits as three u16.
- */
-function addToBloom(bloom: usize, value: usize, length: usize): void {
-  const padded = words + 512;
-  store<u64>(padded, load<u64>(value));
-  store<u64>(padded, load<u64>(value, 8), 8);
-  if (length == 20) {
-    store<u64>(padded, load<u32>(value, 16), 16);
-    store<u64>(padded, 0, 24);
-  } else {
-    store<u64>(padded, load<u64>(value, 16), 16);
-    store<u64>(padded, load<u64>(value, 24), 24);
+/** Writes the bits that the logs from `start` to `end` set, in any order. */
+export function writeBloomBits(out: usize, start: usize, end: usize): void {
+  pending = 0;
+  for (let log = start; log < end; log += logBytes(log)) {
+    writeBits(out, log, 20);
+    out += BLOOM_VALUE_BYTES;
+    const topics = <usize>load<u32>(log, 24);
+    for (let i: usize = 0; i < topics; i++) {
+      writeBits(out, log + 32 + (i << 5), 32);
+      out += BLOOM_VALUE_BYTES;
+    }
   }
-  const mixed =
-    (load<u64>(padded, 16) ^
-      rotl<u64>(load<u64>(padded, 24), 29) ^
-      rotl<u64>(load<u64>(padded), 13)) *
-    0x9e3779b97f4a7c15;
-  const at = bloomCache + <usize>(mixed >> 52) * 48;
+  if (pending) {
+    keccak(pending, pendingLength, digests());
+    keepBits(pendingOut, pendingEntry, pending, pendingLength, digests());
+  }
+}
+
+// Contracts and event signatures recur, so a direct-mapped cache keeps the bits of recent values: entries of 48 bytes, the value
+// (zeros behind an address), its length, the bits.
+const LENGTH: usize = 32;
+const BITS: usize = 36;
+
+/** A value that waits for another to be hashed with, or 0; its length, cache entry and place. */
+let pending: usize = 0;
+let pendingLength: usize = 0;
+let pendingEntry: usize = 0;
+let pendingOut: usize = 0;
+
+// @ts-ignore: decorator
+@inline
+function digests(): usize {
+  return words + 512;
+}
+
+/** Writes the three bits of a value, at once or with the next that is not in the cache. */
+function writeBits(out: usize, value: usize, length: usize): void {
+  const v0 = load<u64>(value);
+  const v1 = load<u64>(value, 8);
+  const v2 = length == 20 ? <u64>load<u32>(value, 16) : load<u64>(value, 16);
+  const v3 = length == 20 ? 0 : load<u64>(value, 24);
+  const mixed = (v2 ^ rotl<u64>(v3, 29) ^ rotl<u64>(v0, 13)) * 0x9e3779b97f4a7c15;
+  const entry = bloomCache + <usize>(mixed >> 52) * 48;
   if (
-    load<u32>(at, 32) != <u32>length ||
-    load<u64>(at) != load<u64>(padded) ||
-    load<u64>(at, 8) != load<u64>(padded, 8) ||
-    load<u64>(at, 16) != load<u64>(padded, 16) ||
-    load<u64>(at, 24) != load<u64>(padded, 24)
+    load<u64>(entry) == v0 &&
+    load<u64>(entry, 8) == v1 &&
+    load<u64>(entry, 16) == v2 &&
+    load<u64>(entry, 24) == v3 &&
+    load<u32>(entry, LENGTH) == <u32>length
   ) {
-    const digest = words + 544;
-    keccak(value, length, digest);
-    memory.copy(at, padded, 32);
-    store<u32>(at, <u32>length, 32);
-    for (let i: usize = 0; i < 6; i += 2)
-      store<u16>(at + i, bswap<u16>(load<u16>(digest + i)) & 2047, 36);
+    store<u32>(out, load<u32>(entry, BITS));
+    store<u16>(out, load<u16>(entry, BITS + 4), 4);
+    return;
   }
-  for (let i: usize = 0; i < 6; i += 2) {
-    const bit = <usize>load<u16>(at + i, 36);
-    const byte = bloom + 255 - (bit >> 3);
-    store<u8>(byte, load<u8>(byte) | ((<u8>1) << (<u8>(bit & 7))));
+  if (!pending) {
+    pending = value;
+    pendingLength = length;
+    pendingEntry = entry;
+    pendingOut = out;
+    return;
   }
+  keccakTwo(pending, pendingLength, digests(), value, length, digests() + 32);
+  keepBits(pendingOut, pendingEntry, pending, pendingLength, digests());
+  keepBits(out, entry, value, length, digests() + 32);
+  pending = 0;
+}
+
+function keepBits(out: usize, entry: usize, value: usize, length: usize, digest: usize): void {
+  store<u64>(entry, load<u64>(value));
+  store<u64>(entry, load<u64>(value, 8), 8);
+  store<u64>(entry, length == 20 ? <u64>load<u32>(value, 16) : load<u64>(value, 16), 16);
+  store<u64>(entry, length == 20 ? 0 : load<u64>(value, 24), 24);
+  store<u32>(entry, <u32>length, LENGTH);
+  for (let i: usize = 0; i < 6; i += 2)
+    store<u16>(entry + i, bswap<u16>(load<u16>(digest + i)) & 2047, BITS);
+  store<u32>(out, load<u32>(entry, BITS));
+  store<u16>(out, load<u16>(entry, BITS + 4), 4);
 }

@@ -20,10 +20,22 @@ import {
   T_SENDER,
   T_TO,
 } from "./decode";
+import { beginChanges, collectAccounts, collectSlots } from "./changes";
 import { hashAddress } from "./hash";
-import { allocate, CONTROL, ENV_GAS_LIMIT, ENV_MAX_BLOBS, words } from "./layout";
-import { isAccountLocation, readAddress } from "./locations";
 import {
+  ACCOUNT_CHUNKS,
+  allocate,
+  ENV_GAS_LIMIT,
+  ENV_MAX_BLOBS,
+  outputEnd,
+  SCHEDULER,
+  scratchBase,
+  SLOT_CHUNKS,
+  words,
+} from "./layout";
+import { noteConflict, readAddress } from "./locations";
+import {
+  publishedChain,
   publishedReadCount,
   publishedReads,
   publishedWriteCount,
@@ -32,68 +44,124 @@ import {
   viewAlone,
   viewAmong,
 } from "./state";
+import { REJECT_BLOCK_BLOBS, REJECT_BLOCK_GAS } from "./rejections";
 import {
   coinbasePaid,
+  dropCandidate,
+  dropFor,
   executeTransaction,
+  R_CUMULATIVE_GAS,
   R_GAS_USED,
   RESULT_BYTES,
+  setBlockTotals,
   unpaidFee,
 } from "./transaction";
 import { add, copy, setU64 } from "./u256";
-import { dropVersion, readNumber, settleVersions, versionNumber } from "./versions";
+import {
+  dropVersion,
+  readNumber,
+  settleAccounts,
+  settleSlots,
+  versionNumber,
+} from "./versions";
 
-// Shared words of a block, u32 unless told.
-const NEXT: usize = CONTROL + 64;
-const FRONTIER: usize = CONTROL + 68;
-const LOCK: usize = CONTROL + 72;
+// Shared words of a block, u32 unless told. What instances change while others look at something else has lines of its own.
+const NEXT: usize = SCHEDULER;
+const FRONTIER: usize = SCHEDULER + 128;
+const LOCK: usize = SCHEDULER + 256;
+/** Set by the host's instance alone: transactions that are decoded and may be taken. */
+const AVAILABLE: usize = SCHEDULER + 384;
+/** What instances are at, see `work`. */
+const STAGE: usize = SCHEDULER + 512;
 /** Not 0: no instance begins anything more. */
-const STOPPED: usize = CONTROL + 76;
-const COUNT: usize = CONTROL + 80;
-const RECORDS: usize = CONTROL + 84;
-const RESULTS: usize = CONTROL + 88;
-const TASKS: usize = CONTROL + 92;
-const BLOBS: usize = CONTROL + 96;
+const STOPPED: usize = SCHEDULER + 516;
+const COUNT: usize = SCHEDULER + 520;
+const RECORDS: usize = SCHEDULER + 524;
+const RESULTS: usize = SCHEDULER + 528;
+const TASKS: usize = SCHEDULER + 532;
+/** Not 0: the transactions are candidates, and what may not be included is dropped instead of ending the block. */
+const BUILDING: usize = SCHEDULER + 536;
+// Changed by whoever holds LOCK.
+const BLOBS: usize = SCHEDULER + 640;
+/** Longest chain of transactions of which each has read what the one before wrote. */
+const LONGEST_CHAIN: usize = SCHEDULER + 644;
+/** Aborts of late less successes; the transaction up to which nothing runs ahead of the frontier. */
+const CONFLICT_LEVEL: usize = SCHEDULER + 704;
+const ALONE_UNTIL: usize = SCHEDULER + 708;
 /** i64: gas of the final transactions. */
-const GAS: usize = CONTROL + 104;
-/** Executions, and how many of them were repeated, deferred to the frontier, parked behind a hint. */
-export const EXECUTIONS: usize = CONTROL + 112;
-const REPEATED: usize = CONTROL + 116;
-const DEFERRED_COUNT: usize = CONTROL + 120;
-const PARKED: usize = CONTROL + 124;
+const GAS: usize = SCHEDULER + 648;
 /** Word: fees that the coinbase is owed by final transactions. */
-const OWED: usize = CONTROL + 128;
+const OWED: usize = SCHEDULER + 672;
+/** Next chunks to settle and to collect, and how many of the stage are not finished. */
+const SETTLE_CURSOR: usize = SCHEDULER + 768;
+const ACCOUNT_CURSOR: usize = SCHEDULER + 772;
+const SLOT_CURSOR: usize = SCHEDULER + 776;
+const UNFINISHED: usize = SCHEDULER + 896;
+/** Of all instances: executions, and how many of them were repeated, deferred to the frontier, parked behind a hint. */
+export const EXECUTIONS: usize = SCHEDULER + 1024;
+const REPEATED: usize = SCHEDULER + 1028;
+const DEFERRED_COUNT: usize = SCHEDULER + 1032;
+const PARKED: usize = SCHEDULER + 1036;
 
-// A task: what the scheduler knows of one transaction.
+// A task: what the scheduler knows of one transaction. One line, since neighbours run in different threads.
 const STATE: usize = 0;
 /** Index + 1 of the last transaction that waits for this one, or CLOSED. */
 const WAITERS: usize = 4;
 const NEXT_WAITER: usize = 8;
-/** Index + 1 of the transaction to wait for, or 0. */
+/** Index + 1 of a transaction to wait for, or 0; once executed, length of the chain of reads that ends here. */
 const PREDECESSOR: usize = 12;
+const CHAIN: usize = 12;
 const READS: usize = 16;
 const READ_COUNT: usize = 20;
 const WRITES: usize = 24;
 const WRITE_COUNT: usize = 28;
-const REJECTION: usize = 32;
-/** 1 where the transaction has read the coinbase's account, and so paid into it what it was owed. */
-const PAID: usize = 36;
-const FEE: usize = 40;
-const TASK_BYTES: usize = 72;
+/** Word: what the coinbase is owed; before execution, a second transaction to wait for and the length of the chain of hints. */
+const FEE: usize = 32;
+const SECOND_PREDECESSOR: usize = 32;
+const HINT_CHAIN: usize = 36;
+const TASK_BYTES: usize = 64;
 
 const NEW: u32 = 0;
 const EXECUTED: u32 = 1;
 /** To be executed at the frontier only. */
 const DEFERRED: u32 = 2;
+/** May not be included, as far as the execution could see. */
+const REJECTED: u32 = 3;
 const CLOSED: u32 = 0xffffffff;
+
+/** Bits of a state; above them is who executed the transaction. */
+const STATE_MASK: u32 = 3;
 
 /** Transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
 const WINDOW: u32 = 512;
+/** So many more aborts than successes of late, and the next transactions run one at a time: that costs less than running most twice. */
+const MOST_LEVELS: u32 = 24;
+const ONE_BY_ONE: u32 = 256;
+/** Most transactions that an instance takes at once, and the share of those left that it takes. */
+const BATCH: u32 = 8;
+const BATCH_SHARE: u32 = 64;
+/** An instance passes the frontier over what others have executed only where it lags by so many, or where there is nothing else to do. */
+const LAG: u32 = 256;
 
+/** The transactions that this instance has taken and not begun. */
+let taken: u32 = 0;
+let takenEnd: u32 = 0;
 /** Index + 1 of the first of this instance's transactions whose predecessor has been executed. */
 let ready: u32 = 0;
 /** The transaction that this instance executes, and whether at the frontier. */
 let running: u32 = 0;
 let atFrontier: bool = false;
+/** This instance's share of the counts. */
+let executions: u32 = 0;
+let parked: u32 = 0;
+let counted: bool = false;
+
+/** What tells this instance's states from others'. */
+// @ts-ignore: decorator
+@inline
+function signature(): u32 {
+  return <u32>(scratchBase >> 20) << 2;
+}
 
 // @ts-ignore: decorator
 @inline
@@ -101,30 +169,49 @@ function task(index: u32): usize {
   return <usize>load<u32>(TASKS) + <usize>index * TASK_BYTES;
 }
 
-/** Sets up a block whose records are decoded; called by one instance before the others begin. */
+/** Sets up a block of `count` transactions; called by one instance before the others begin. */
 export function beginParallel(records: usize, results: usize, count: u32): void {
-  store<u32>(NEXT, 0);
-  store<u32>(FRONTIER, 0);
-  store<u32>(LOCK, 0);
-  store<u32>(STOPPED, 0);
+  memory.fill(SCHEDULER, 0, 1152);
   store<u32>(COUNT, count);
   store<u32>(RECORDS, <u32>records);
   store<u32>(RESULTS, <u32>results);
-  store<u32>(BLOBS, 0);
-  store<i64>(GAS, 0);
-  memory.fill(EXECUTIONS, 0, 16);
-  setU64(OWED, 0);
-  store<u64>(OWED, 0, 24);
-  const tasks = allocate(<usize>count * TASK_BYTES);
-  memory.fill(tasks, 0, <usize>count * TASK_BYTES);
+  const tasks = (allocate(<usize>count * TASK_BYTES + 64) + 63) & ~63;
   store<u32>(TASKS, <u32>tasks);
-  hint(records, count);
+  beginHints(count);
+}
+
+/** Has the block built of candidates. */
+export function dropRejected(): void {
+  store<u32>(BUILDING, 1);
+}
+
+/** Address of the tasks, for the host's access list (src/executor/evm/access-list.ts). */
+export function taskList(): usize {
+  return load<u32>(TASKS);
 }
 
 /** What an instance does before its first `work` in a block. */
 export function joinParallel(): void {
+  setBlockTotals(0, 0);
+  taken = 0;
+  takenEnd = 0;
   ready = 0;
   atFrontier = false;
+  executions = 0;
+  parked = 0;
+  counted = false;
+  beginChanges();
+}
+
+/** Makes transactions up to `end`, which are decoded, known to all instances. */
+export function offer(end: u32): void {
+  hint(load<u32>(AVAILABLE), end);
+  atomic.store<u32>(AVAILABLE, end);
+}
+
+/** How many transactions are known and not yet taken. */
+export function backlog(): i32 {
+  return <i32>load<u32>(AVAILABLE) - <i32>min<u32>(atomic.load<u32>(NEXT), load<u32>(AVAILABLE));
 }
 
 // ---- hints ----
@@ -132,96 +219,184 @@ export function joinParallel(): void {
 /** transfer(address,uint256), as its four bytes lie in memory. */
 const TRANSFER_SELECTOR: u32 = 0xbb9c05a9;
 
-/** Gives each transaction the last earlier one that has its sender or receiver as sender or receiver. */
-function hint(records: usize, count: u32): void {
-  // Entries of 32 bytes: address limbs, u32 index + 1.
+// Entries of 8 bytes: hash of an address, index + 1 of the last transaction that had it. Two addresses of one hash pass for one.
+let hints: usize = 0;
+let hintMask: u32 = 0;
+/** Longest chain of hints among the transactions offered first. */
+export let longestHint: u32 = 0;
+
+/** Pairs of u32 for each transaction, index + 1 of what it may have to wait for, in place of our own guesses; or 0. */
+let suggestions: usize = 0;
+
+/** Takes hints from an access list; any numbers do no harm. */
+export function suggest(pairs: usize): void {
+  suggestions = pairs;
+}
+
+function beginHints(count: u32): void {
+  suggestions = 0;
   let size: u32 = 64;
-  while (size < count << 2) size <<= 1;
-  const table = allocate((<usize>size) << 5);
-  memory.fill(table, 0, (<usize>size) << 5);
+  while (size < count * 3) size <<= 1;
+  hints = allocate((<usize>size) << 3);
+  memory.fill(hints, 0, (<usize>size) << 3);
+  hintMask = size - 1;
+  longestHint = 0;
+}
+
+/** Gives each transaction the last earlier ones that have its sender, and its receiver, as sender or receiver. */
+function hint(from: u32, to: u32): void {
+  const records = <usize>load<u32>(RECORDS);
   const limbs = words + 1600;
-  for (let i: u32 = 0; i < count; i++) {
+  for (let i = from; i < to; i++) {
     const record = records + <usize>i * T_BYTES;
-    let last = note(table, size - 1, record + T_SENDER, i);
-    const data = <usize>load<u32>(record, T_DATA);
-    const bytes = load<u32>(record, T_DATA_BYTES);
-    if (!load<u32>(record, T_CREATES)) {
-      if (bytes == 0) last = max<u32>(last, note(table, size - 1, record + T_TO, i));
-      else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
-        readAddress(limbs, data + 16);
-        last = max<u32>(last, note(table, size - 1, limbs, i));
+    let first: u32 = 0;
+    let second: u32 = 0;
+    if (suggestions) {
+      first = load<u32>(suggestions + ((<usize>i) << 3));
+      second = load<u32>(suggestions + ((<usize>i) << 3), 4);
+      if (first > i) first = 0;
+      if (second > i) second = 0;
+    } else {
+      first = note(record + T_SENDER, i);
+      const data = <usize>load<u32>(record, T_DATA);
+      const bytes = load<u32>(record, T_DATA_BYTES);
+      if (!load<u32>(record, T_CREATES)) {
+        if (bytes == 0) second = note(record + T_TO, i);
+        else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
+          readAddress(limbs, data + 16);
+          second = note(limbs, i);
+        }
       }
     }
-    store<u32>(task(i), last == i + 1 ? 0 : last, PREDECESSOR);
+    const mine = task(i);
+    store<u32>(mine, NEW);
+    store<u32>(mine, 0, WAITERS);
+    store<u32>(mine, first, PREDECESSOR);
+    store<u32>(mine, second, SECOND_PREDECESSOR);
+    if (from) continue;
+    const chain =
+      1 +
+      max<u32>(
+        first ? load<u32>(task(first - 1), HINT_CHAIN) : 0,
+        second ? load<u32>(task(second - 1), HINT_CHAIN) : 0,
+      );
+    store<u32>(mine, chain, HINT_CHAIN);
+    longestHint = max<u32>(longestHint, chain);
   }
 }
 
 /** Notes that transaction `i` has this address; answers index + 1 of the last that had it, or 0. */
-function note(table: usize, mask: u32, limbs: usize, i: u32): u32 {
-  const a0 = load<u64>(limbs);
-  const a1 = load<u64>(limbs, 8);
-  const a2 = load<u64>(limbs, 16);
-  for (let at = hashAddress(a0, a1, a2) & mask; ; at = (at + 1) & mask) {
-    const entry = table + ((<usize>at) << 5);
-    const last = load<u32>(entry, 24);
-    if (last && (load<u64>(entry) != a0 || load<u64>(entry, 8) != a1 || load<u64>(entry, 16) != a2))
-      continue;
-    store<u64>(entry, a0);
-    store<u64>(entry, a1, 8);
-    store<u64>(entry, a2, 16);
-    store<u32>(entry, i + 1, 24);
+function note(limbs: usize, i: u32): u32 {
+  const hash = hashAddress(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
+  for (let at = hash & hintMask; ; at = (at + 1) & hintMask) {
+    const entry = hints + ((<usize>at) << 3);
+    const last = load<u32>(entry, 4);
+    if (last && load<u32>(entry) != hash) continue;
+    store<u32>(entry, hash);
+    store<u32>(entry, i + 1, 4);
     return last == i + 1 ? 0 : last;
   }
 }
 
 // ---- work ----
 
-/** What `work` says. */
+/** What `work` says: there is more; others have to get on first; the last transaction is final; nothing is left to be done. */
 const MORE: i32 = 0;
 const IDLE: i32 = 1;
-const DONE: i32 = 2;
+const EXECUTED_ALL: i32 = 2;
+const OVER: i32 = 3;
 
-/** Does up to `most` pieces of work. Answers 0 where there is more, 1 where others have to get on first, 2 at the block's end. */
+// Stages of a block. Between the first two, the host's instance does what the block does after its last transaction.
+const EXECUTING: u32 = 0;
+const SETTLING: u32 = 1;
+const COLLECTING: u32 = 2;
+const FINISHED: u32 = 3;
+
+/** Does up to `most` pieces of work; answers one of the above. */
 export function work(most: i32): i32 {
+  if (atomic.load<u32>(STOPPED)) return OVER;
+  const stage = atomic.load<u32>(STAGE);
+  if (stage == FINISHED) return OVER;
+  if (stage != EXECUTING) {
+    let busy = true;
+    for (; most > 0 && busy; most--) busy = stage == SETTLING ? settleOne() : collectOne();
+    return busy ? MORE : IDLE;
+  }
   const count = load<u32>(COUNT);
   for (; most > 0; most--) {
-    if (atomic.load<u32>(STOPPED)) return DONE;
-    const busy = takeAndExecute(count);
-    advance(count);
-    if (atomic.load<u32>(FRONTIER) >= count) return DONE;
+    const busy = takeAndExecute();
+    if (!busy) advance(true);
+    else if (taken == takenEnd && !ready) {
+      const lag = atomic.load<u32>(NEXT) - atomic.load<u32>(FRONTIER);
+      advance(lag > LAG);
+    }
+    if (atomic.load<u32>(FRONTIER) >= count) {
+      shareCounts();
+      return EXECUTED_ALL;
+    }
     if (!busy) return IDLE;
+    if (atomic.load<u32>(STOPPED)) return OVER;
   }
   return MORE;
 }
 
+function shareCounts(): void {
+  if (counted) return;
+  counted = true;
+  atomic.add<u32>(EXECUTIONS, executions);
+  atomic.add<u32>(PARKED, parked);
+}
+
 /** Executes the next transaction there is; answers whether there was one, or one was parked. */
-function takeAndExecute(count: u32): bool {
+function takeAndExecute(): bool {
   if (ready) {
     const i = ready - 1;
     ready = load<u32>(task(i), NEXT_WAITER);
     speculate(i);
     return true;
   }
-  const next = atomic.load<u32>(NEXT);
-  if (next >= count || next >= atomic.load<u32>(FRONTIER) + WINDOW) return false;
-  const i = atomic.add<u32>(NEXT, 1);
-  if (i >= count) return false;
+  if (taken == takenEnd && !take()) return false;
+  const i = taken++;
   if (!park(i)) speculate(i);
   return true;
 }
 
-/** Leaves transaction `i` with the one it waits for; answers false where that has been executed. */
+/** Takes some of the next transactions: neighbours, since what one thread has executed it passes over cheaply. */
+function take(): bool {
+  while (true) {
+    const i = atomic.load<u32>(NEXT);
+    const front = atomic.load<u32>(FRONTIER);
+    const window: u32 = front < load<u32>(ALONE_UNTIL) ? 1 : WINDOW;
+    const end = min<u32>(atomic.load<u32>(AVAILABLE), front + window);
+    if (i >= end) return false;
+    const share = max<u32>(1, min<u32>(BATCH, (load<u32>(COUNT) - i) / BATCH_SHARE));
+    const next = min<u32>(end, i + share);
+    if (atomic.cmpxchg<u32>(NEXT, i, next) != i) continue;
+    taken = i;
+    takenEnd = next;
+    return true;
+  }
+}
+
+/** Leaves transaction `i` with one that it waits for; answers false where those have been executed. */
+// @ts-ignore: decorator
+@inline
 function park(i: u32): bool {
   const mine = task(i);
-  const predecessor = load<u32>(mine, PREDECESSOR);
+  return (
+    parkBehind(i, load<u32>(mine, PREDECESSOR)) || parkBehind(i, load<u32>(mine, SECOND_PREDECESSOR))
+  );
+}
+
+function parkBehind(i: u32, predecessor: u32): bool {
   if (!predecessor) return false;
   const other = task(predecessor - 1);
   while (true) {
     const head = atomic.load<u32>(other, WAITERS);
     if (head == CLOSED) return false;
-    store<u32>(mine, head, NEXT_WAITER);
+    store<u32>(task(i), head, NEXT_WAITER);
     if (atomic.cmpxchg<u32>(other, head, i + 1, WAITERS) == head) {
-      atomic.add<u32>(PARKED, 1);
+      parked++;
       return true;
     }
   }
@@ -229,38 +404,39 @@ function park(i: u32): bool {
 
 function speculate(i: u32): void {
   running = i;
-  viewAmong(i, 0, 0);
-  executeTask(i);
-  finishSpeculation(i, EXECUTED);
+  viewAmong(<i32>i, 0, 0);
+  finishSpeculation(i, executeTask(i) ? REJECTED : EXECUTED);
 }
 
-/** Executes transaction `i` and publishes what it read and wrote. */
-function executeTask(i: u32): void {
+/** Executes transaction `i` and publishes what it read and wrote; answers why it may not be included, or 0. */
+function executeTask(i: u32): i32 {
   const mine = task(i);
-  atomic.add<u32>(EXECUTIONS, 1);
+  executions++;
   const record = <usize>load<u32>(RECORDS) + <usize>i * T_BYTES;
-  const result = <usize>load<u32>(RESULTS) + <usize>i * RESULT_BYTES;
-  const rejection = executeTransaction(record, result);
-  store<i32>(mine, rejection, REJECTION);
+  const rejection = executeTransaction(record, resultOf(i));
   if (rejection || coinbasePaid) setU64(mine + FEE, 0);
   else copy(mine + FEE, unpaidFee());
   publishView(rejection == 0);
+  store<u32>(mine, publishedChain, CHAIN);
   store<u32>(mine, <u32>publishedReads, READS);
   store<u32>(mine, publishedReadCount, READ_COUNT);
   store<u32>(mine, <u32>publishedWrites, WRITES);
   store<u32>(mine, publishedWriteCount, WRITE_COUNT);
+  return rejection;
 }
 
 /** Lets the frontier see the transaction, and takes over those that waited for it. */
 function finishSpeculation(i: u32, state: u32): void {
   const mine = task(i);
-  atomic.store<u32>(mine, state, STATE);
+  atomic.store<u32>(mine, state | signature(), STATE);
   let waiter = atomic.xchg<u32>(mine, CLOSED, WAITERS);
   while (waiter) {
     const other = task(waiter - 1);
     const after = load<u32>(other, NEXT_WAITER);
-    store<u32>(other, ready, NEXT_WAITER);
-    ready = waiter;
+    if (!park(waiter - 1)) {
+      store<u32>(other, ready, NEXT_WAITER);
+      ready = waiter;
+    }
     waiter = after;
   }
 }
@@ -286,33 +462,60 @@ export function stopParallel(): void {
 
 /** Whether the block came to its end with every transaction included. */
 export function completed(): bool {
-  return !load<u32>(STOPPED) && load<u32>(FRONTIER) >= load<u32>(COUNT);
+  return !atomic.load<u32>(STOPPED) && atomic.load<u32>(FRONTIER) >= load<u32>(COUNT);
 }
 
 // ---- the frontier ----
 
-/** Moves the frontier as far as it goes, unless another instance is doing that. */
-function advance(count: u32): void {
+/** Moves the frontier as far as it goes, over others' transactions if told, unless another instance is doing that. */
+function advance(others: bool): void {
   while (true) {
     const front = atomic.load<u32>(FRONTIER);
-    if (front >= count || atomic.load<u32>(task(front), STATE) == NEW) return;
+    const end = atomic.load<u32>(AVAILABLE);
+    if (front >= end || !passable(atomic.load<u32>(task(front), STATE), others)) return;
     if (atomic.load<u32>(LOCK) || atomic.cmpxchg<u32>(LOCK, 0, 1)) return;
-    moveFrontier(count);
+    moveFrontier(end, others);
     atomic.store<u32>(LOCK, 0);
     if (atomic.load<u32>(STOPPED)) return;
   }
 }
 
-function moveFrontier(count: u32): void {
+// @ts-ignore: decorator
+@inline
+function passable(signed: u32, others: bool): bool {
+  return (signed & STATE_MASK) != NEW && (others || (signed & ~STATE_MASK) == signature());
+}
+
+function moveFrontier(end: u32, others: bool): void {
   let i = atomic.load<u32>(FRONTIER);
-  while (i < count && !atomic.load<u32>(STOPPED)) {
+  while (i < end && !atomic.load<u32>(STOPPED)) {
     const mine = task(i);
-    const state = atomic.load<u32>(mine, STATE);
-    if (state == NEW) return;
-    if (state == DEFERRED || !readsStand(i, mine)) executeAgain(i, mine);
-    if (load<u32>(mine, REJECTION) || !fits(i)) return stopParallel();
-    if (load<u32>(mine, PAID)) setU64(OWED, 0);
-    add(OWED, OWED, mine + FEE);
+    const signed = atomic.load<u32>(mine, STATE);
+    if (!passable(signed, others)) return;
+    const state = signed & STATE_MASK;
+    let rejected = state == REJECTED;
+    let paid = false;
+    // Why candidates are rejected is known where they are executed; so the last word is had here.
+    if (state == DEFERRED || (rejected && load<u32>(BUILDING)) || !readsStand(i, mine)) {
+      const rejection = executeAgain(i, mine, state != EXECUTED);
+      rejected = rejection != 0;
+      paid = !rejected && coinbasePaid;
+      if (rejected && load<u32>(BUILDING)) dropCandidate(resultOf(i), rejection);
+    }
+    if (!rejected && !fits(i)) {
+      rejected = true;
+      takeBack(i, mine);
+    }
+    if (rejected) {
+      if (!load<u32>(BUILDING)) return stopParallel();
+    } else {
+      if (paid) setU64(OWED, 0); // it was added to the balance that was read
+      add(OWED, OWED, mine + FEE);
+      const chain = load<u32>(mine, CHAIN);
+      if (chain > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, chain);
+    }
+    const level = load<u32>(CONFLICT_LEVEL);
+    if (level) store<u32>(CONFLICT_LEVEL, level - 1);
     i++;
     atomic.store<u32>(FRONTIER, i);
   }
@@ -323,56 +526,142 @@ function readsStand(i: u32, mine: usize): bool {
   const reads = <usize>load<u32>(mine, READS);
   const end = reads + ((<usize>load<u32>(mine, READ_COUNT)) << 3);
   for (let at = reads; at < end; at += 8) {
-    if (readNumber(<usize>load<u32>(at), i) != load<u32>(at, 4)) return false;
+    const location = <usize>load<u32>(at);
+    if (readNumber(location, i) == load<u32>(at, 4)) continue;
+    noteConflict(location);
+    return false;
   }
   return true;
 }
 
 /** Executes the transaction with all before it final; what it wrote the first time and not again is taken back. */
-function executeAgain(i: u32, mine: usize): void {
-  const deferred = load<u32>(mine, STATE) == DEFERRED;
+function executeAgain(i: u32, mine: usize, deferred: bool): i32 {
   const writes = <usize>load<u32>(mine, WRITES);
   const end = writes + (deferred ? 0 : (<usize>load<u32>(mine, WRITE_COUNT)) << 2);
-  if (!deferred) atomic.add<u32>(REPEATED, 1);
+  if (!deferred) {
+    atomic.add<u32>(REPEATED, 1);
+    const level = load<u32>(CONFLICT_LEVEL) + 2; // one of which its end takes away
+    store<u32>(CONFLICT_LEVEL, level < MOST_LEVELS ? level : MOST_LEVELS >> 1);
+    if (level >= MOST_LEVELS) store<u32>(ALONE_UNTIL, i + ONE_BY_ONE);
+  }
   atFrontier = true;
-  viewAmong(i, 1, OWED);
-  executeTask(i);
+  viewAmong(<i32>i, 1, OWED);
+  setBlockTotals(load<i64>(GAS), load<u32>(BLOBS));
+  const rejection = executeTask(i);
+  setBlockTotals(0, 0); // ahead of the frontier nobody knows them
   atFrontier = false;
-  store<u32>(mine, u32(coinbasePaid && !load<u32>(mine, REJECTION)), PAID);
   for (let at = writes; at < end; at += 4) dropVersion(<usize>load<u32>(at), versionNumber(i, 0));
+  return rejection;
 }
 
-/** Whether gas limit and blobs fit what the block has left; counts them. */
+// @ts-ignore: decorator
+@inline
+function resultOf(i: u32): usize {
+  return <usize>load<u32>(RESULTS) + <usize>i * RESULT_BYTES;
+}
+
+/** Takes back what a transaction wrote that does not fit the block. */
+function takeBack(i: u32, mine: usize): void {
+  const writes = <usize>load<u32>(mine, WRITES);
+  const end = writes + ((<usize>load<u32>(mine, WRITE_COUNT)) << 2);
+  for (let at = writes; at < end; at += 4) {
+    dropVersion(<usize>load<u32>(at), versionNumber(i, 0));
+    dropVersion(<usize>load<u32>(at), versionNumber(i, 1));
+  }
+  store<u32>(mine, 0, WRITE_COUNT);
+}
+
+/** Whether gas limit and blobs fit what the block has left; counts them, or notes why not. */
 function fits(i: u32): bool {
   const record = <usize>load<u32>(RECORDS) + <usize>i * T_BYTES;
-  const result = <usize>load<u32>(RESULTS) + <usize>i * RESULT_BYTES;
+  const result = resultOf(i);
   const used = load<i64>(GAS);
   const blobs = load<u32>(BLOBS) + load<u32>(record, T_BLOB_COUNT);
-  if (load<u64>(record, T_GAS_LIMIT) > load<u64>(ENV_GAS_LIMIT) - <u64>used) return false;
-  if (blobs > load<u32>(ENV_MAX_BLOBS)) return false;
-  store<i64>(GAS, used + load<i64>(result, R_GAS_USED));
+  const left = load<u64>(ENV_GAS_LIMIT) - <u64>used;
+  if (load<u64>(record, T_GAS_LIMIT) > left) {
+    if (load<u32>(BUILDING)) dropFor(result, REJECT_BLOCK_GAS, left, load<u64>(record, T_GAS_LIMIT));
+    return false;
+  }
+  if (blobs > load<u32>(ENV_MAX_BLOBS)) {
+    const leftBlobs = load<u32>(ENV_MAX_BLOBS) - load<u32>(BLOBS);
+    if (load<u32>(BUILDING))
+      dropFor(result, REJECT_BLOCK_BLOBS, leftBlobs, load<u32>(record, T_BLOB_COUNT));
+    return false;
+  }
+  const total = used + load<i64>(result, R_GAS_USED);
+  store<i64>(GAS, total);
+  store<i64>(result, total, R_CUMULATIVE_GAS);
   store<u32>(BLOBS, blobs);
   return true;
 }
 
-/** Makes the newest versions the state, and pays the coinbase what it is owed. The address of that word; for `credit`. */
-export function endParallel(): usize {
-  const count = load<u32>(COUNT);
-  for (let pass = 0; pass < 2; pass++) {
-    for (let i: u32 = 0; i < count; i++) {
-      const mine = task(i);
-      const writes = <usize>load<u32>(mine, WRITES);
-      const end = writes + ((<usize>load<u32>(mine, WRITE_COUNT)) << 2);
-      for (let at = writes; at < end; at += 4) {
-        const location = <usize>load<u32>(at);
-        if (isAccountLocation(location) == (pass == 0)) settleVersions(location);
-      }
-    }
-  }
-  viewAlone();
+// ---- the block's end ----
+
+/**
+ * Lets the host's instance do what follows the last transaction as if it were more transactions (`viewNext`); the address of the word
+ * that the coinbase is owed, for `credit`.
+ */
+export function beginEpilogue(): usize {
+  viewAmong(<i32>load<u32>(COUNT), 1, 0);
   return OWED;
+}
+
+/** Has all instances make the newest versions the state and write out what changed. Answers where the changes will begin. */
+export function beginSettling(): usize {
+  const start = outputEnd();
+  store<u32>(SETTLE_CURSOR, load<u32>(ACCOUNT_CHUNKS));
+  store<u32>(UNFINISHED, chunksFrom(ACCOUNT_CHUNKS));
+  atomic.store<u32>(STAGE, SETTLING);
+  return start;
+}
+
+function chunksFrom(head: usize): u32 {
+  let count: u32 = 0;
+  for (let at = load<u32>(head); at; at = load<u32>(at)) count++;
+  return count;
+}
+
+/** The next chunk that nobody has taken, or 0. */
+function takeChunk(cursor: usize): usize {
+  while (true) {
+    const at = atomic.load<u32>(cursor);
+    if (!at || atomic.cmpxchg<u32>(cursor, at, load<u32>(at)) == at) return at;
+  }
+}
+
+/** Settles a chunk of accounts; answers false where none is left. Accounts come before slots, since a removal drops storage. */
+function settleOne(): bool {
+  const chunk = takeChunk(SETTLE_CURSOR);
+  if (!chunk) return false;
+  settleAccounts(chunk);
+  if (atomic.sub<u32>(UNFINISHED, 1) == 1) {
+    store<u32>(ACCOUNT_CURSOR, load<u32>(ACCOUNT_CHUNKS));
+    store<u32>(SLOT_CURSOR, load<u32>(SLOT_CHUNKS));
+    store<u32>(UNFINISHED, chunksFrom(ACCOUNT_CHUNKS) + chunksFrom(SLOT_CHUNKS));
+    atomic.store<u32>(STAGE, COLLECTING);
+  }
+  return true;
+}
+
+/** Writes the changes of a chunk out, slots first settled; answers false where none is left. */
+function collectOne(): bool {
+  let chunk = takeChunk(SLOT_CURSOR);
+  if (chunk) {
+    settleSlots(chunk);
+    collectSlots(chunk);
+  } else {
+    chunk = takeChunk(ACCOUNT_CURSOR);
+    if (!chunk) return false;
+    collectAccounts(chunk);
+  }
+  if (atomic.sub<u32>(UNFINISHED, 1) == 1) atomic.store<u32>(STAGE, FINISHED);
+  return true;
 }
 
 export function parallelGasUsed(): i64 {
   return load<i64>(GAS);
+}
+
+export function longestChain(): u32 {
+  return load<u32>(LONGEST_CHAIN);
 }

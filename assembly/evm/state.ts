@@ -45,10 +45,15 @@ import {
   slotValue,
 } from "./locations";
 import {
-  readAccountVersion,
-  readSlotVersion,
+  CHAIN as VERSION_CHAIN,
+  CODE as VERSION_CODE,
+  FLAGS as VERSION_FLAGS,
+  NONCE as VERSION_NONCE,
+  NUMBER as VERSION_NUMBER,
+  newestBelow,
   REMOVED,
   versionNumber,
+  WORD as VERSION_WORD,
   writeVersion,
 } from "./versions";
 import { add, copy, eq, isZero, setU64, sub } from "./u256";
@@ -102,10 +107,13 @@ let index: i32 = -1;
 let execution: u32 = 0;
 /** Fees that the coinbase is owed by the transactions before; only final executions may look. */
 let owed: usize = 0;
+/** Length of the longest chain of reads that ends with a version which the transaction has read. */
+let chain: u32 = 0;
 
 /** Runs the next transactions one by one. */
 export function viewAlone(): void {
   index = -1;
+  operations = 0;
 }
 
 /** Runs the next transaction as the one at `position` in the block. */
@@ -113,6 +121,14 @@ export function viewAmong(position: i32, which: u32, fees: usize): void {
   index = position;
   execution = which;
   owed = fees;
+}
+
+/** Runs what the block does after the transaction that ran last: alone, or as one more with all before it final. */
+export function viewNext(): void {
+  if (index < 0) return;
+  index++;
+  execution = 1;
+  owed = 0;
 }
 
 /** Called once an instance. */
@@ -134,6 +150,7 @@ export function beginView(): void {
   used = 0;
   entriesTop = entries;
   journalTop = journal;
+  chain = 0;
 }
 
 /** Doubles the index and files every entry again. */
@@ -272,12 +289,20 @@ function setRead(e: usize, flags: u32, nonce: u64, balance: usize): void {
 function loadVersion(e: usize, location: usize): void {
   const coinbase = isCoinbase(e);
   if (coinbase && execution == 0) defer();
-  const read = words + 1536;
-  store<u32>(e, readAccountVersion(location, index, read), ACCOUNT_NUMBER);
+  const version = newestBelow(location, index);
   store<u32>(e, <u32>location, LOCATION);
-  store<u32>(e, load<u32>(read, 12), CODE);
-  setRead(e, load<u32>(read, 8) & EXISTS, load<u64>(read, 16), read + 32);
-  if (coinbase) add(e + BALANCE, e + BALANCE, owed);
+  if (version) {
+    store<u32>(e, load<u32>(version, VERSION_NUMBER), ACCOUNT_NUMBER);
+    store<u32>(e, load<u32>(version, VERSION_CODE), CODE);
+    chain = max<u32>(chain, load<u32>(version, VERSION_CHAIN));
+    const flags = load<u32>(version, VERSION_FLAGS) & EXISTS;
+    setRead(e, flags, load<u64>(version, VERSION_NONCE), version + VERSION_WORD);
+  } else {
+    store<u32>(e, 0, ACCOUNT_NUMBER);
+    store<u32>(e, load<u32>(location, L_CODE), CODE);
+    setRead(e, load<u32>(location, L_FLAGS), load<u64>(location, L_NONCE), location + L_BALANCE);
+  }
+  if (coinbase && owed) add(e + BALANCE, e + BALANCE, owed);
 }
 
 function isCoinbase(e: usize): bool {
@@ -317,8 +342,15 @@ function loadSlot(e: usize): void {
   readAccountEntry(owner);
   const location = slotLocation(<usize>load<u32>(owner, LOCATION), e + KEY);
   store<u32>(e, <u32>location, LOCATION);
-  if (index >= 0) store<u32>(e, readSlotVersion(location, index, e + ORIGINAL), SLOT_NUMBER);
-  else slotValue(location, e + ORIGINAL);
+  const version = index >= 0 ? newestBelow(location, index) : 0;
+  if (version) {
+    copy(e + ORIGINAL, version + VERSION_WORD);
+    store<u32>(e, load<u32>(version, VERSION_NUMBER), SLOT_NUMBER);
+    chain = max<u32>(chain, load<u32>(version, VERSION_CHAIN));
+  } else {
+    slotValue(location, e + ORIGINAL);
+    store<u32>(e, 0, SLOT_NUMBER);
+  }
   copy(e + VALUE, e + ORIGINAL);
 }
 
@@ -512,8 +544,17 @@ export function setValue(e: usize, value: usize): void {
 
 // ---- the transaction's end ----
 
-/** Settles self-destructs and empty accounts (EIP-161) and makes the view the present state. */
+/** Settles self-destructs and empty accounts (EIP-161) and makes the view the present state, or its versions those of its turn. */
 export function commitView(): void {
+  if (index >= 0) {
+    publishView(true);
+    const noted = allocate(16);
+    store<u32>(noted, <u32>operations);
+    store<u32>(noted, <u32>publishedReads, 4);
+    store<u32>(noted, publishedReadCount, 8);
+    operations = noted;
+    return;
+  }
   for (let e = entries; e < entriesTop; e += entryBytes(e)) {
     const kind = load<u32>(e, KIND);
     const flags = load<u32>(e, FLAGS);
@@ -549,43 +590,43 @@ export let publishedReads: usize = 0;
 export let publishedReadCount: u32 = 0;
 export let publishedWrites: usize = 0;
 export let publishedWriteCount: u32 = 0;
+/** What was read after the block's last transaction, an entry an operation: u32 entry before, u32 reads, u32 their number. */
+export let operations: usize = 0;
+/** Length of the chain of reads that ends with this transaction. */
+export let publishedChain: u32 = 0;
 
 /** Notes what was read and, unless the transaction is not to be included, makes what it wrote visible to those after it. */
 export function publishView(included: bool): void {
-  let reads: u32 = 0;
-  let writes: u32 = 0;
-  for (let e = entries; e < entriesTop; e += entryBytes(e)) {
-    if (load<u32>(e, KIND) != TRANSIENT && load<u32>(e, LOCATION)) reads++;
-  }
-  publishedReads = allocate(((<usize>reads) << 3) + 8);
-  publishedWrites = allocate(((<usize>reads) << 2) + 8);
-  publishedReadCount = reads;
-  reads = 0;
+  publishedReads = allocate((<usize>used) * 12 + 8);
+  publishedWrites = publishedReads + ((<usize>used) << 3);
+  publishedChain = chain + 1;
+  let reads = publishedReads;
+  let writes = publishedWrites;
   const number = versionNumber(index, execution);
   for (let e = entries; e < entriesTop; e += entryBytes(e)) {
     const kind = load<u32>(e, KIND);
     const location = <usize>load<u32>(e, LOCATION);
     if (kind == TRANSIENT || !location) continue;
-    store<u32>(publishedReads + ((<usize>reads) << 3), <u32>location);
-    const read = kind == ACCOUNT ? load<u32>(e, ACCOUNT_NUMBER) : load<u32>(e, SLOT_NUMBER);
-    store<u32>(publishedReads + ((<usize>reads) << 3), read, 4);
-    reads++;
+    store<u32>(reads, <u32>location);
+    store<u32>(reads, load<u32>(e + (kind == ACCOUNT ? ACCOUNT_NUMBER : SLOT_NUMBER)), 4);
+    reads += 8;
     if (
       !included ||
       !(kind == ACCOUNT ? publishAccount(e, location, number) : publishSlot(e, location, number))
     )
       continue;
-    store<u32>(publishedWrites + ((<usize>writes) << 2), <u32>location);
-    writes++;
+    store<u32>(writes, <u32>location);
+    writes += 4;
   }
-  publishedWriteCount = writes;
+  publishedReadCount = <u32>((reads - publishedReads) >> 3);
+  publishedWriteCount = <u32>((writes - publishedWrites) >> 2);
 }
 
 function publishAccount(e: usize, location: usize, number: u32): bool {
   const flags = load<u32>(e, FLAGS);
   if (flags & DESTRUCTED) {
     setU64(words + 1536, 0);
-    writeVersion(location, number, REMOVED, <u32>EMPTY_CODE, 0, words + 1536);
+    writeVersion(location, number, REMOVED, <u32>EMPTY_CODE, 0, words + 1536, publishedChain);
     return true;
   }
   if (!(flags & TOUCHED)) return false;
@@ -597,13 +638,14 @@ function publishAccount(e: usize, location: usize, number: u32): bool {
     !(flags & CODE_SET)
   )
     return false;
-  writeVersion(location, number, now, load<u32>(e, CODE), load<u64>(e, NONCE), e + BALANCE);
+  const nonce = load<u64>(e, NONCE);
+  writeVersion(location, number, now, load<u32>(e, CODE), nonce, e + BALANCE, publishedChain);
   return true;
 }
 
 function publishSlot(e: usize, location: usize, number: u32): bool {
   if (!(load<u32>(e, FLAGS) & WRITTEN) || eq(e + ORIGINAL, e + VALUE)) return false;
   if (hasFlags(<usize>load<u32>(e, OWNER), DESTRUCTED)) return false;
-  writeVersion(location, number, 0, 0, 0, e + VALUE);
+  writeVersion(location, number, 0, 0, 0, e + VALUE, publishedChain);
   return true;
 }

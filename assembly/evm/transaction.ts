@@ -58,7 +58,7 @@ import {
 import { INITCODE_WORD, MAX_INITCODE_BYTES, NEW_ACCOUNT, wordGas } from "./gas";
 import { gasLeft, output, outputBytes, run, setTransactionContext } from "./interpreter";
 import {
-  allocate,
+  allocateOutput,
   BERLIN,
   ENV_BASE_FEE,
   ENV_BLOB_BASE_FEE,
@@ -79,7 +79,7 @@ import {
   words,
 } from "./layout";
 import { accountLocation, L_CODE, readAddress, storeUnread } from "./locations";
-import { beginLogs, bloomOf, logsTop } from "./logs";
+import { beginLogs, BLOOM_VALUE_BYTES, bloomValues, logsTop, writeBloomBits } from "./logs";
 import { runPrecompile } from "./precompiles";
 import {
   REJECT_AUTHORISATION_CREATION,
@@ -124,6 +124,7 @@ import {
   slotKey,
   subtractBalance,
   touch,
+  viewNext,
 } from "./state";
 import { add, copy, eq, fits64, fromBytes, isZero, lt, multiply64, setU64, sub } from "./u256";
 
@@ -141,15 +142,18 @@ const MAX_TRANSACTION_GAS: i64 = 1 << 24;
 const BLOB_GAS: u64 = 1 << 17;
 const SYSTEM_CALL_GAS: i64 = 30000000;
 
-// A result record: u32 status, u32 type, u64 gas used, u32 logs, u32 end of logs, u32 number of logs, u32 Bloom filter (0: empty).
+// A result record: u32 status, u32 type, u64 gas used, u64 gas used by the block up to here, u32 logs (0: none), u32 bytes of logs,
+// u32 values in their Bloom filter, whose bits follow the logs (`logs.ts`).
 const R_STATUS: usize = 0;
 const R_TYPE: usize = 4;
 export const R_GAS_USED: usize = 8;
-const R_LOGS: usize = 16;
-const R_LOGS_END: usize = 20;
-const R_LOG_COUNT: usize = 24;
-const R_BLOOM: usize = 28;
-export const RESULT_BYTES: usize = 32;
+export const R_CUMULATIVE_GAS: usize = 16;
+const R_LOGS: usize = 24;
+const R_LOG_BYTES: usize = 28;
+const R_BLOOM_VALUES: usize = 32;
+/** Not 0: the candidate was dropped (`rejections.ts`); what was expected and got lie at R_LOGS. */
+export const R_DROPPED: usize = 36;
+export const RESULT_BYTES: usize = 40;
 
 // Words of this file.
 // @ts-ignore: decorator
@@ -201,6 +205,12 @@ let blockBlobs: u32 = 0;
 export function beginBlock(): void {
   blockGasUsed = 0;
   blockBlobs = 0;
+}
+
+/** Says what the transactions before have used, where this instance has not run them all. */
+export function setBlockTotals(gas: i64, blobs: u32): void {
+  blockGasUsed = gas;
+  blockBlobs = blobs;
 }
 
 function reject(code: i32, expected: u64, got: u64): i32 {
@@ -391,8 +401,23 @@ export function includeTransaction(tx: usize, result: usize): i32 {
   if (rejection) return rejection;
   commitView();
   blockGasUsed += load<i64>(result, R_GAS_USED);
+  store<i64>(result, blockGasUsed, R_CUMULATIVE_GAS);
   blockBlobs += load<u32>(tx, T_BLOB_COUNT);
   return 0;
+}
+
+/** Notes that a candidate may not be included, and why. */
+export function dropCandidate(result: usize, code: i32): void {
+  const words = allocateOutput(64);
+  copy(words, expectedWord());
+  copy(words + 32, gotWord());
+  store<u32>(result, <u32>words, R_LOGS);
+  store<i32>(result, code, R_DROPPED);
+}
+
+/** As `dropCandidate`, where numbers say why. */
+export function dropFor(result: usize, code: i32, expected: u64, got: u64): void {
+  dropCandidate(result, reject(code, expected, got));
 }
 
 /** EIP-2929, 2930, 3651: what is warm from the start. Precompiled contracts are so by themselves. */
@@ -551,18 +576,18 @@ function writeResult(result: usize, tx: usize, status: i32, used: i64): void {
   store<u32>(result, load<u32>(tx, T_TYPE), R_TYPE);
   store<i64>(result, used, R_GAS_USED);
   const bytes = logsTop - logs;
+  store<u32>(result, 0, R_DROPPED);
   if (bytes == 0) {
-    memory.fill(result + R_LOGS, 0, 16);
+    memory.fill(result + R_LOGS, 0, 12);
     return;
   }
-  const kept = allocate(bytes);
+  const values = bloomValues(logs, logsTop);
+  const kept = allocateOutput(bytes + <usize>values * BLOOM_VALUE_BYTES);
   memory.copy(kept, logs, bytes);
-  const bloom = allocate(256);
-  memory.fill(bloom, 0, 256);
+  writeBloomBits(kept + bytes, kept, kept + bytes);
   store<u32>(result, <u32>kept, R_LOGS);
-  store<u32>(result, <u32>(kept + bytes), R_LOGS_END);
-  store<u32>(result, bloomOf(bloom, kept, kept + bytes), R_LOG_COUNT);
-  store<u32>(result, <u32>bloom, R_BLOOM);
+  store<u32>(result, <u32>bytes, R_LOG_BYTES);
+  store<u32>(result, values, R_BLOOM_VALUES);
 }
 
 /**
@@ -570,6 +595,7 @@ function writeResult(result: usize, tx: usize, status: i32, used: i64): void {
  * code, 0 where the call failed, 1 else; its output is the return data.
  */
 export function systemCall(address: usize, input: usize, inputBytes: usize): i32 {
+  viewNext();
   beginView();
   beginLogs();
   const frame = rootFrame();
@@ -608,6 +634,7 @@ export function systemCall(address: usize, input: usize, inputBytes: usize): i32
 
 /** Adds to a balance outside any transaction: withdrawals (EIP-4895) and rewards. `amount` is a word. */
 export function credit(address: usize, amount: usize): void {
+  viewNext();
   beginView();
   const limbs = amountWord();
   readAddress(limbs, address);
@@ -615,10 +642,12 @@ export function credit(address: usize, amount: usize): void {
   commitView();
 }
 
-/** Sets a slot of a system contract, unless the address has no code. `key` and `value` are words. */
-export function storeSystemSlot(address: usize, key: usize, value: usize): void {
+/** Sets a slot of a system contract, unless the address has no code; whether it had. `key` and `value` are words. */
+export function storeSystemSlot(address: usize, key: usize, value: usize): bool {
   const limbs = amountWord();
   readAddress(limbs, address);
   const location = accountLocation(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
-  if (load<u32>(location, L_CODE) != <u32>EMPTY_CODE) storeUnread(location, key, value);
+  if (load<u32>(location, L_CODE) == <u32>EMPTY_CODE) return false;
+  storeUnread(location, key, value);
+  return true;
 }

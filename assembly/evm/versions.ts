@@ -6,31 +6,31 @@
  * value before the block. A transaction reads the newest version below its own index, and is right if it would read the same
  * numbers once all before it are final.
  */
-import { allocate } from "./layout";
+import { allocateVersion, CHUNK_BYTES, CHUNK_HEADER_BYTES } from "./layout";
 import {
+  ACCOUNT_BYTES,
   EXISTS,
-  isAccountLocation,
-  L_BALANCE,
+  isLocation,
   L_CODE,
-  L_FLAGS,
-  L_NONCE,
   lockOf,
   removeAccount,
   setAccount,
   setAccountCode,
   setSlotValue,
-  slotValue,
+  SLOT_BYTES,
   versionsOf,
 } from "./locations";
 import { copy } from "./u256";
 
-// A version: u32 next older, u32 number, u32 flags, u32 code record, u64 nonce, the balance or value at 32.
+// A version: u32 next older, u32 number, u32 flags, u32 code record, u64 nonce, u32 length of the chain of reads that ends with its
+// transaction, the balance or value at 32.
 const NEXT: usize = 0;
-const NUMBER: usize = 4;
-const FLAGS: usize = 8;
-const CODE: usize = 12;
-const NONCE: usize = 16;
-const WORD: usize = 32;
+export const NUMBER: usize = 4;
+export const FLAGS: usize = 8;
+export const CODE: usize = 12;
+export const NONCE: usize = 16;
+export const CHAIN: usize = 24;
+export const WORD: usize = 32;
 const VERSION_BYTES: usize = 64;
 
 /** Flag of a version that removes the account with its storage. */
@@ -42,7 +42,7 @@ export function versionNumber(index: i32, execution: u32): u32 {
   return ((<u32>index + 1) << 1) | execution;
 }
 
-/** Held for a few loads and stores only. */
+/** Held by writers for a few loads and stores. Readers need none: a version never changes once it can be found. */
 function lock(location: usize): void {
   const at = lockOf(location);
   while (atomic.cmpxchg<u32>(at, 0, 1)) {}
@@ -54,63 +54,25 @@ function unlock(location: usize): void {
   atomic.store<u32>(lockOf(location), 0);
 }
 
-/** The newest version below transaction `index`, or 0. */
+/** The version that transaction `index` reads, the newest below it, or 0 where that is what the location itself holds. */
 // @ts-ignore: decorator
 @inline
-function newestBelow(location: usize, index: i32): usize {
-  let version = <usize>load<u32>(versionsOf(location));
+export function newestBelow(location: usize, index: i32): usize {
+  let version = <usize>atomic.load<u32>(versionsOf(location));
   while (version && load<u32>(version, NUMBER) >> 1 > <u32>index)
-    version = <usize>load<u32>(version, NEXT);
+    version = <usize>atomic.load<u32>(version, NEXT);
   return version;
 }
 
 /** Number of the version that transaction `index` reads now. */
+// @ts-ignore: decorator
+@inline
 export function readNumber(location: usize, index: i32): u32 {
-  if (!atomic.load<u32>(versionsOf(location))) return 0;
-  lock(location);
   const version = newestBelow(location, index);
-  const number = version ? load<u32>(version, NUMBER) : 0;
-  unlock(location);
-  return number;
+  return version ? load<u32>(version, NUMBER) : 0;
 }
 
-/** Flags, code, nonce and balance that transaction `index` reads, to `out` as in a version; answers the number. */
-export function readAccountVersion(location: usize, index: i32, out: usize): u32 {
-  if (atomic.load<u32>(versionsOf(location))) {
-    lock(location);
-    const version = newestBelow(location, index);
-    if (version) {
-      memory.copy(out, version, VERSION_BYTES);
-      unlock(location);
-      return load<u32>(out, NUMBER);
-    }
-    unlock(location);
-  }
-  store<u32>(out, load<u32>(location, L_FLAGS), FLAGS);
-  store<u32>(out, load<u32>(location, L_CODE), CODE);
-  store<u64>(out, load<u64>(location, L_NONCE), NONCE);
-  copy(out + WORD, location + L_BALANCE);
-  return 0;
-}
-
-/** The slot's value that transaction `index` reads, to `out`; answers the number. */
-export function readSlotVersion(location: usize, index: i32, out: usize): u32 {
-  if (atomic.load<u32>(versionsOf(location))) {
-    lock(location);
-    const version = newestBelow(location, index);
-    if (version) {
-      copy(out, version + WORD);
-      const number = load<u32>(version, NUMBER);
-      unlock(location);
-      return number;
-    }
-    unlock(location);
-  }
-  slotValue(location, out);
-  return 0;
-}
-
-/** Sets what transaction `index` gives the location; a version of its first execution is replaced. */
+/** Sets what transaction `index` gives the location; a version of its first execution gives way. */
 export function writeVersion(
   location: usize,
   number: u32,
@@ -118,8 +80,15 @@ export function writeVersion(
   code: u32,
   nonce: u64,
   word: usize,
+  chain: u32,
 ): void {
-  const fresh = allocate(VERSION_BYTES); // taken outside the lock: it may throw
+  const fresh = allocateVersion(VERSION_BYTES); // taken outside the lock: it may throw
+  store<u32>(fresh, number, NUMBER);
+  store<u32>(fresh, flags, FLAGS);
+  store<u32>(fresh, code, CODE);
+  store<u64>(fresh, nonce, NONCE);
+  store<u32>(fresh, chain, CHAIN);
+  copy(fresh + WORD, word);
   lock(location);
   const owner = number >> 1;
   let previous = versionsOf(location);
@@ -128,22 +97,10 @@ export function writeVersion(
     previous = version + NEXT;
     version = <usize>load<u32>(version, NEXT);
   }
-  if (!version || load<u32>(version, NUMBER) >> 1 != owner) {
-    const older = version;
-    version = fresh;
-    store<u32>(version, <u32>older, NEXT);
-    fill(version, number, flags, code, nonce, word);
-    atomic.store<u32>(previous, <u32>version);
-  } else fill(version, number, flags, code, nonce, word);
+  if (version && load<u32>(version, NUMBER) >> 1 == owner) version = load<u32>(version, NEXT);
+  store<u32>(fresh, <u32>version, NEXT);
+  atomic.store<u32>(previous, <u32>fresh);
   unlock(location);
-}
-
-function fill(version: usize, number: u32, flags: u32, code: u32, nonce: u64, word: usize): void {
-  store<u32>(version, number, NUMBER);
-  store<u32>(version, flags, FLAGS);
-  store<u32>(version, code, CODE);
-  store<u64>(version, nonce, NONCE);
-  copy(version + WORD, word);
 }
 
 /** Takes back the version with this number, if the location has it. */
@@ -164,17 +121,30 @@ export function dropVersion(location: usize, number: u32): void {
   unlock(location);
 }
 
-/** Makes the newest version what the location holds. Accounts have to come before slots, since a removal drops storage. */
-export function settleVersions(location: usize): void {
-  const newest = <usize>load<u32>(versionsOf(location));
-  if (!newest) return;
-  store<u32>(versionsOf(location), 0);
-  if (!isAccountLocation(location)) return setSlotValue(location, newest + WORD);
+/** Makes the newest versions of a chunk's accounts what they hold. */
+export function settleAccounts(chunk: usize): void {
+  const last = chunk + CHUNK_BYTES - ACCOUNT_BYTES;
+  for (let at = chunk + CHUNK_HEADER_BYTES; at <= last && isLocation(at); at += ACCOUNT_BYTES) {
+    const newest = <usize>load<u32>(versionsOf(at));
+    if (newest) settleAccount(at, newest);
+  }
+}
+
+function settleAccount(account: usize, newest: usize): void {
   for (let version = newest; version; version = <usize>load<u32>(version, NEXT)) {
-    if (load<u32>(version, FLAGS) & REMOVED) removeAccount(location);
+    if (load<u32>(version, FLAGS) & REMOVED) removeAccount(account);
   }
   if (load<u32>(newest, FLAGS) & REMOVED) return;
-  setAccount(location, load<u32>(newest, FLAGS) & EXISTS, load<u64>(newest, NONCE), newest + WORD);
+  setAccount(account, load<u32>(newest, FLAGS) & EXISTS, load<u64>(newest, NONCE), newest + WORD);
   const code = load<u32>(newest, CODE);
-  if (code && code != load<u32>(location, L_CODE)) setAccountCode(location, code);
+  if (code && code != load<u32>(account, L_CODE)) setAccountCode(account, code);
+}
+
+/** Makes the newest versions of a chunk's slots what they hold; their accounts have been settled. */
+export function settleSlots(chunk: usize): void {
+  const last = chunk + CHUNK_BYTES - SLOT_BYTES;
+  for (let at = chunk + CHUNK_HEADER_BYTES; at <= last && isLocation(at); at += SLOT_BYTES) {
+    const newest = <usize>load<u32>(versionsOf(at));
+    if (newest) setSlotValue(at, newest + WORD);
+  }
 }

@@ -33,7 +33,11 @@ const OTHER: usize = memory.data(400, 16);
 
 /** Permutes two interleaved states in place: lane i of both at `state + 16i`; 400 bytes. */
 export function keccakF1600Pair(state: usize): void {
-  const other = OTHER;
+  keccakF1600PairWith(state, OTHER);
+}
+
+/** As `keccakF1600Pair`, with 400 bytes of scratch at `other`: for instances that share a memory. */
+export function keccakF1600PairWith(state: usize, other: usize): void {
   let b0 = i64x2.splat(0);
   let b1 = i64x2.splat(0);
   let b2 = i64x2.splat(0);

@@ -1,5 +1,5 @@
 /**
- * `lanewise bench`: one algorithm against its rivals.
+ * `lanewise bench`: one algorithm, or the executor, against its rivals.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { type BenchResult, bench } from "../bench/bench.ts";
 import { count, type Style, styleFor, table } from "../report/table.ts";
 import { type ChainBenchFlags, runPipelineBench, runStateBench } from "./bench-chain.ts";
 import { runEthereumjsBench } from "./bench-ethereumjs.ts";
+import { type ExecutorBenchFlags, runExecutorBench } from "./bench-executor.ts";
 import { type GpuBenchFlags, runGpuBench } from "./bench-gpu.ts";
 import { runSidecarBench, type SidecarBenchFlags } from "./bench-sidecar.ts";
 import { runSszHasherBench } from "./bench-ssz-hasher.ts";
 import { runVerifierBench } from "./bench-verifier.ts";
 import { integerOption, UsageError, workersOption } from "./usage.ts";
 
-interface Flags extends GpuBenchFlags, ChainBenchFlags, SidecarBenchFlags {
-  readonly against?: string | readonly string[];
+interface Flags extends GpuBenchFlags, ChainBenchFlags, ExecutorBenchFlags, SidecarBenchFlags {
   readonly messageBytes?: unknown;
   readonly workers?: unknown;
   readonly rounds?: unknown;
@@ -27,20 +27,46 @@ interface Flags extends GpuBenchFlags, ChainBenchFlags, SidecarBenchFlags {
   readonly port?: unknown;
 }
 
+/** What is measured besides algorithms. */
+const SUBJECTS: Readonly<Record<string, (flags: Flags) => Promise<void>>> = {
+  executor: (flags) =>
+    runExecutorBench(flags, {
+      workers: workersOption(flags.workers),
+      transactions: transactionsOption(flags),
+      roundMs: bounded("--round-ms", flags.roundMs, 600_000),
+    }),
+  pipeline: (flags) =>
+    runPipelineBench(flags, {
+      transactions: transactionsOption(flags),
+      rounds: roundsOption(flags),
+    }),
+  state: (flags) =>
+    runStateBench(flags, { transactions: transactionsOption(flags), rounds: roundsOption(flags) }),
+  gpu: runGpuBench,
+  verifier: runVerifierBench,
+  sidecar: runSidecarBench,
+  ethereumjs: runEthereumjsBench,
+  "ssz-hasher": runSszHasherBench,
+};
+
 /** Adds the command. */
 export function registerBenchCommand(cli: CAC): void {
   cli
     .command(
       "bench [id]",
-      "Measure an algorithm and its rivals; also: pipeline, state, gpu, ssz-hasher, verifier, sidecar, ethereumjs",
+      `Measure an algorithm and its rivals; also: ${Object.keys(SUBJECTS).join(", ")}`,
     )
     .option("--against <peer>", "Only this peer; may be given again (default: all installed)")
     .option("--message-bytes <n>", "Bytes of each message, for hashes (default: 64)")
     .option("--workers <n>", "Only this many workers (default: 1, 2, 4 … cores)")
     .option("--rounds <n>", "Rounds that everybody gets (default: 7)")
-    .option("--round-ms <n>", "Length of one turn (default: 150)")
+    .option("--round-ms <n>", "Length of one turn (default: 150); executor: of a workload (3000)")
     .option("--cpu-time", "Measure processor time: for a machine busy with other work")
-    .option("--transactions <n>", "pipeline: transactions of the chain (default: 40000)")
+    .option("--workload <name>", "executor: only this workload; may be given again")
+    .option(
+      "--transactions <n>",
+      "executor: of the block (default: 2000); pipeline: of the chain (40000)",
+    )
     .option("--algorithm <id>", "gpu: only this algorithm")
     .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
     .option("--software", "gpu: accept a software GPU (SwiftShader, lavapipe)")
@@ -70,6 +96,10 @@ function bounded(name: string, value: unknown, most: number): number | undefined
   return Number(given);
 }
 
+const transactionsOption = (flags: Flags): number | undefined =>
+  bounded("--transactions", flags.transactions, 1_000_000);
+const roundsOption = (flags: Flags): number | undefined => bounded("--rounds", flags.rounds, 1000);
+
 /** Serves until interrupted. */
 async function runWeb(flags: Flags): Promise<void> {
   const port = bounded("--port", flags.port, 65_535) ?? 8546;
@@ -82,27 +112,20 @@ async function runWeb(flags: Flags): Promise<void> {
 
 async function runBench(id: string | undefined, flags: Flags): Promise<void> {
   if (flags.web) return runWeb(flags);
-  if (id === undefined) throw new UsageError("bench: expected an algorithm, gpu or --web");
-  if (id === "gpu") return runGpuBench(flags);
-  if (id === "pipeline" || id === "state") {
-    const run = id === "pipeline" ? runPipelineBench : runStateBench;
-    return run(flags, {
-      transactions: bounded("--transactions", flags.transactions, 1_000_000),
-      rounds: bounded("--rounds", flags.rounds, 1000),
-    });
-  }
-  if (id === "sidecar") return runSidecarBench(flags);
-  if (id === "ssz-hasher") return runSszHasherBench(flags);
-  if (id === "verifier") return runVerifierBench(flags);
-  if (id === "ethereumjs") return runEthereumjsBench(flags);
+  if (id === undefined)
+    throw new UsageError(
+      `bench: expected an algorithm, ${Object.keys(SUBJECTS).join(", ")} or --web`,
+    );
+  const subject = SUBJECTS[id];
+  if (subject !== undefined) return subject(flags);
   const algorithm = algorithmById(id);
   if (!algorithm) {
-    const known = [...algorithms.map((row) => row.id), "pipeline", "state", "gpu"].join(", ");
+    const known = [...algorithms.map((row) => row.id), ...Object.keys(SUBJECTS)].join(", ");
     throw new UsageError(`bench: expected one of ${known}, got ${id}`);
   }
   const workers = workersOption(flags.workers);
   const messageBytes = bounded("--message-bytes", flags.messageBytes, 1 << 16);
-  const rounds = bounded("--rounds", flags.rounds, 1000);
+  const rounds = roundsOption(flags);
   const roundMs = bounded("--round-ms", flags.roundMs, 60_000);
   const result = await bench(algorithm, {
     ...(flags.against === undefined ? {} : { against: [flags.against].flat() }),

@@ -9,6 +9,7 @@
 import type { Withdrawal } from "../chains/ethereum/block.ts";
 import type { Fork } from "../chains/ethereum/forks.ts";
 import type { StateDiff, StateSource } from "../state/source.ts";
+import type { BlockAccessList } from "./access-list.ts";
 
 export type { Withdrawal } from "../chains/ethereum/block.ts";
 export { FORKS, type Fork } from "../chains/ethereum/forks.ts";
@@ -81,6 +82,37 @@ export interface Receipt {
   readonly logs: readonly Log[];
 }
 
+/** An account, or a slot of it, whose changes made transactions run again. */
+export interface ConflictLocation {
+  /** 0x-prefixed, lower case. */
+  readonly address: string;
+  /** 0x-prefixed 32-byte slot; `undefined`: nonce, balance or code of the account. */
+  readonly slot: string | undefined;
+  /** Transactions that were executed again because of it. */
+  readonly aborts: number;
+}
+
+/** Conflicts between the transactions of one block that ran side by side. */
+export interface ConflictReport {
+  /** Executions of transactions, first and repeated. */
+  readonly executions: number;
+  /** Executions thrown away, because an earlier transaction changed what they had read. */
+  readonly aborts: number;
+  /** Executions in their turn: of transactions aborted or deferred. */
+  readonly reexecutions: number;
+  /** Left to be executed in their turn: they looked at the coinbase, or at state that could not be read ahead. */
+  readonly deferred: number;
+  /** Kept behind a likely predecessor by a hint. */
+  readonly parked: number;
+  /**
+   * Length of the longest chain of transactions of which each has read what the one before wrote: no number of threads gets below the
+   * time of that many.
+   */
+  readonly criticalPath: number;
+  /** Worst first, at most 16. */
+  readonly hottest: readonly ConflictLocation[];
+}
+
 /** The outcome of a block. */
 export interface ExecutionResult {
   readonly receipts: readonly Receipt[];
@@ -88,6 +120,10 @@ export interface ExecutionResult {
   /** EIP-7685 requests, each type byte ‖ data; from Prague on. */
   readonly requests: readonly Uint8Array[];
   readonly stateDiff: StateDiff;
+  /** Where the block ran on several threads. */
+  readonly conflicts?: ConflictReport;
+  /** Where the executor was asked for it. */
+  readonly accessList?: BlockAccessList;
 }
 
 /** Why a block cannot be executed: a transaction that may not be included where it stands. */
@@ -103,16 +139,19 @@ export type Execution =
   | { readonly ok: true; readonly result: ExecutionResult }
   | { readonly ok: false; readonly invalid: InvalidTransaction };
 
+/** Options of `execute`. */
+export interface ExecuteOptions {
+  readonly signal?: AbortSignal;
+  /** A block access list that came with the block: tells which transactions to keep apart. A wrong one costs time only. */
+  readonly accessList?: BlockAccessList;
+}
+
 /** Runs blocks against a state. */
 export interface Executor {
   readonly id: string;
   /**
    * @throws LanewiseError `ERR_STATE_MISSING` where the state does not hold what the block reads; `ERR_ABORTED`, `ERR_CLOSED`.
    */
-  execute(
-    block: ExecutableBlock,
-    state: StateSource,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<Execution>;
+  execute(block: ExecutableBlock, state: StateSource, options?: ExecuteOptions): Promise<Execution>;
   close(): Promise<void>;
 }

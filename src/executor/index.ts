@@ -4,7 +4,14 @@ import { createEvmExecutor } from "./evm/index.ts";
 import type { Executor } from "./executor.ts";
 import { createOracleExecutor } from "./oracle/index.ts";
 
-export { type ConflictCounts, createEvmExecutor, type EvmExecutorOptions } from "./evm/index.ts";
+export {
+  type AccountAccess,
+  type BlockAccessList,
+  encodeAccessList,
+  type IndexedChange,
+} from "./access-list.ts";
+export type { BuiltBlock } from "./evm/building.ts";
+export { createEvmExecutor, type EvmExecutor, type EvmExecutorOptions } from "./evm/index.ts";
 export * from "./executor.ts";
 export {
   blockBloom,

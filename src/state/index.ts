@@ -17,6 +17,7 @@ export {
   EMPTY_CODE_HASH,
   type MemoryAccount,
   type MemoryStateData,
+  type MutableState,
   readMemoryState,
 } from "./memory.ts";
 export { orderedTrieRoot } from "./ordered-root.ts";
@@ -30,7 +31,15 @@ export {
   verifyAccountProofs,
   verifyTrieProofs,
 } from "./proof.ts";
-export type { Account, AccountChange, StateDiff, StateSource } from "./source.ts";
+export { createSharedState, openSharedState } from "./shared-state.ts";
+export type {
+  Account,
+  AccountChange,
+  DirectReads,
+  SharedReads,
+  StateDiff,
+  StateSource,
+} from "./source.ts";
 export {
   openPipelinedState,
   PipelinedState,

@@ -33,6 +33,30 @@ export interface StateSource {
   hasStorage?(address: Uint8Array): boolean;
   /** Hash of one of the 256 blocks before the one executed (BLOCKHASH). */
   blockHash(number: bigint): Uint8Array;
+  /** The same accounts and storage without an object per read, where the source can. */
+  readonly direct?: DirectReads;
+  /** What other threads read the same accounts and storage from (`openSharedState`), where the source is in shared memory. */
+  share?(): SharedReads;
+}
+
+/** Reads that copy words of the reader's memory, as an executor wants them; throw as {@link StateSource} does. */
+export interface DirectReads {
+  /**
+   * The account of the 20-byte address at word `address` of `words`: nonce u64, balance as four little-endian limbs and 32-byte code
+   * hash to word `out`. False where none exists.
+   */
+  readAccount(words: Uint32Array, address: number, out: number): boolean;
+  /** The 32-byte value of the slot at word `slot` to word `out`. */
+  readStorage(words: Uint32Array, address: number, slot: number, out: number): void;
+}
+
+/** Buffers of a state in shared memory (`shared-state.ts`); can be posted to other threads. */
+export interface SharedReads {
+  /** Whether what is not listed does not exist. */
+  readonly complete: boolean;
+  readonly index: SharedArrayBuffer;
+  readonly records: SharedArrayBuffer;
+  readonly multipliers: SharedArrayBuffer;
 }
 
 /** What a block did to one account. */

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { blockFromJson, fromHex, toHex } from "../../src/chains/ethereum/index.ts";
-import { executors } from "../../src/executor/index.ts";
+import { createEvmExecutor } from "../../src/executor/evm/index.ts";
+import { type BlockAccessList, type Executor, executors } from "../../src/executor/index.ts";
+import { createOracleExecutor } from "../../src/executor/oracle/index.ts";
 import type { BlockInput } from "../../src/pipeline/input.ts";
 import { createPipeline } from "../../src/pipeline/pipeline.ts";
 import { validateSequentially } from "../../src/pipeline/sequential.ts";
@@ -12,6 +14,8 @@ import { corpusJson, corpusSkip } from "../support/corpus.ts";
 interface Trace {
   readonly balance?: string;
   readonly nonce?: string;
+  readonly storage_read?: readonly string[];
+  readonly storage_written?: Readonly<Record<string, string>>;
   readonly code_usage?: { readonly read?: string };
 }
 
@@ -78,7 +82,19 @@ describe("mainnet blocks with a compact witness", { skip: corpusSkip }, () => {
     });
   }
 
-  it("b19807080_main: raw bytes, gas and written balances are those of the traces", async () => {
+  const subjects: readonly (readonly [string, () => Executor])[] = [
+    ["oracle", createOracleExecutor],
+    ...[1, 2, 3, 4].map((workers): [string, () => Executor] => [
+      `evm, ${workers} ${workers === 1 ? "worker" : "workers"}`,
+      () => createEvmExecutor({ workers, accessList: true }),
+    ]),
+  ];
+  for (const [title, createSubject] of subjects) {
+    it(`b19807080_main, ${title}: raw bytes, gas, reads and writes are those of the traces`, () =>
+      compareWithTraces(createSubject()));
+  }
+
+  async function compareWithTraces(executor: Executor): Promise<void> {
     const { witness, input, json } = readCase("b19807080_main");
     const { block, claims } = blockFromJson(json);
     const { txn_info } = witness.block_trace;
@@ -87,8 +103,6 @@ describe("mainnet blocks with a compact witness", { skip: corpusSkip }, () => {
       txn_info.map(({ meta }) => meta.byte_code),
     );
     const { header } = block;
-    const { createOracleExecutor } = await import("../../src/executor/oracle/index.ts");
-    const executor = createOracleExecutor();
     const outcome = await executor.execute(
       {
         environment: {
@@ -115,7 +129,9 @@ describe("mainnet blocks with a compact witness", { skip: corpusSkip }, () => {
     );
     await executor.close();
     assert.ok(outcome.ok);
-    const { receipts, stateDiff } = outcome.result;
+    const { receipts, stateDiff, accessList } = outcome.result;
+    assert.equal(accessList !== undefined, executor.id !== "oracle");
+    if (accessList) compareEachTransaction(accessList, txn_info);
     assert.deepEqual(
       receipts.map(({ gasUsed }) => Number(gasUsed)),
       txn_info.map(({ meta }) => meta.gas_used),
@@ -134,5 +150,48 @@ describe("mainnet blocks with a compact witness", { skip: corpusSkip }, () => {
       compared += Number(balance !== undefined) + Number(nonce !== undefined);
     }
     assert.ok(compared > 10, `${compared} values compared`);
-  });
+  }
 });
+
+const word = (quantity: string): string => `0x${BigInt(quantity).toString(16).padStart(64, "0")}`;
+
+/** Compares what each transaction read and left behind with its trace. */
+function compareEachTransaction(
+  list: BlockAccessList,
+  transactions: WitnessBlock["block_trace"]["txn_info"],
+): void {
+  const accounts = new Map(list.map((account) => [toHex(account.address), account]));
+  let compared = 0;
+  for (const [i, { traces }] of transactions.entries()) {
+    /** The value after transaction `i`. */
+    const after = <Value>(
+      changes: readonly { readonly index: number; readonly value: Value }[] = [],
+    ): Value | undefined => changes.findLast(({ index }) => index <= i + 1)?.value;
+    for (const [address, trace] of Object.entries(traces)) {
+      const account = accounts.get(address);
+      assert.ok(account, `${address} is listed`);
+      if (trace.balance !== undefined) {
+        const balance = after(account.balanceChanges);
+        if (balance !== undefined) assert.equal(balance, BigInt(trace.balance), address);
+      }
+      if (trace.nonce !== undefined) {
+        assert.equal(after(account.nonceChanges), BigInt(trace.nonce), address);
+      }
+      const changed = new Map(
+        account.storageChanges.map(({ slot, changes }) => [toHex(slot), changes]),
+      );
+      const read = new Set(account.storageReads.map(toHex));
+      for (const slot of trace.storage_read ?? []) {
+        assert.ok(changed.has(word(slot)) || read.has(word(slot)), `${address} ${slot}`);
+      }
+      for (const [slot, value] of Object.entries(trace.storage_written ?? {})) {
+        const now = after(changed.get(word(slot)));
+        // Written with what it was before, a slot counts as read.
+        if (now === undefined) assert.ok(changed.has(word(slot)) || read.has(word(slot)));
+        else assert.equal(toHex(now), word(value), `${address} ${slot}`);
+        compared++;
+      }
+    }
+  }
+  assert.ok(compared > 10, `${compared} slots compared`);
+}

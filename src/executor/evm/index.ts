@@ -8,16 +8,31 @@ import { loadAsset } from "../../backends/assets.ts";
 import { forkAtLeast } from "../../chains/ethereum/forks.ts";
 import { LanewiseError } from "../../core/index.ts";
 import type { StateSource } from "../../state/source.ts";
-import type { ExecutableBlock, Execution, Executor } from "../executor.ts";
-import { prepare, setEnvironment } from "./inputs.ts";
+import type { BlockAccessList } from "../access-list.ts";
+import type {
+  ConflictReport,
+  ExecutableBlock,
+  ExecuteOptions,
+  Execution,
+  Executor,
+  InvalidTransaction,
+} from "../executor.ts";
+import { hintsOf, readAccessList } from "./access-list.ts";
+import { type BuiltBlock, builtBlock } from "./building.ts";
+import { readConflicts } from "./conflicts.ts";
+import { Inputs, setEnvironment } from "./inputs.ts";
 import { HostMachine } from "./machine.ts";
-import { readReceipts, readStateDiff } from "./outcome.ts";
+import { Changes, type EvmReceipt, LazyStateDiff, readDropped, readReceipts } from "./outcome.ts";
 import { MAX_THREADS } from "./questions.ts";
 import { rejectionReason } from "./rejections.ts";
-import { beginBlock, endBlock } from "./system-operations.ts";
-import { type ConflictCounts, Threads } from "./threads.ts";
-
-export type { ConflictCounts } from "./threads.ts";
+import {
+  type BlockEnd,
+  beginBlock,
+  endBlock,
+  requestsOf,
+  type SystemWrite,
+} from "./system-operations.ts";
+import { DECODED_FIRST, Threads } from "./threads.ts";
 
 /** Options of {@link createEvmExecutor}. */
 export interface EvmExecutorOptions {
@@ -27,14 +42,33 @@ export interface EvmExecutorOptions {
   readonly leastParallel?: number;
   /** Runs transactions alone, without system calls, withdrawals, rewards and requests, as state tests want it. */
   readonly transactionsOnly?: boolean;
-  /** Told after each block that ran on several threads. */
-  readonly onConflicts?: (counts: ConflictCounts) => void;
+  /** Makes the block access list of every block from Cancun on. */
+  readonly accessList?: boolean;
+}
+
+/** An executor that builds blocks as well. */
+export interface EvmExecutor extends Executor {
+  /**
+   * Makes a block of candidates, in their order: what may not be included where it stands (nonce, balance, gas or blobs left, fees) is
+   * dropped with the reason, and the next is tried. `candidates` is a block as for `execute`, its gas limit and base fee those of
+   * the block to be.
+   *
+   * @throws LanewiseError as `execute`; `ERR_UNSUPPORTED` where what the block does at its end fails.
+   */
+  build(
+    candidates: ExecutableBlock,
+    state: StateSource,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<BuiltBlock>;
 }
 
 /** Transactions run between two looks at the event loop and the abort signal. */
 const SLICE = 1024;
 /** Below this the threads' start costs more than they save. */
 const LEAST_PARALLEL = 16;
+
+/** Part of the first transactions that may stand in one chain of hints; where there are more, threads would only wait for one another. */
+const DEPENDENT = 0.75;
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
@@ -51,7 +85,7 @@ function loadModule(): Promise<WebAssembly.Module> {
  *
  * @throws RangeError on a number of workers out of range.
  */
-export function createEvmExecutor(options: EvmExecutorOptions = {}): Executor {
+export function createEvmExecutor(options: EvmExecutorOptions = {}): EvmExecutor {
   const { workers = 1 } = options;
   if (!Number.isInteger(workers) || workers < 1 || workers > MAX_THREADS + 1) {
     throw new RangeError(`workers: expected 1 to ${MAX_THREADS + 1}, got ${workers}`);
@@ -63,8 +97,9 @@ export function createEvmExecutor(options: EvmExecutorOptions = {}): Executor {
   const run = async (
     block: ExecutableBlock,
     state: StateSource,
-    signal: AbortSignal | undefined,
-  ): Promise<Execution> => {
+    { signal, accessList }: ExecuteOptions,
+    building: boolean,
+  ): Promise<Done> => {
     const check = (): void => {
       if (closed) throw new LanewiseError("ERR_CLOSED", "EVM executor: closed");
       if (signal?.aborted) {
@@ -73,15 +108,29 @@ export function createEvmExecutor(options: EvmExecutorOptions = {}): Executor {
     };
     check();
     engine ??= loadModule().then((module) => new Engine(module, options));
-    return (await engine).execute(block, state, check);
+    return (await engine).run({ block, state, check, building, hints: accessList });
+  };
+  /** Blocks given at once wait for one another. */
+  const inTurn = (...parameters: Parameters<typeof run>): Promise<Done> => {
+    const mine = turn.then(() => run(...parameters));
+    turn = mine.catch(() => undefined);
+    return mine;
   };
 
   return {
     id: workers === 1 ? "evm-serial" : "evm",
-    execute(block, state, { signal } = {}): Promise<Execution> {
-      const mine = turn.then(() => run(block, state, signal));
-      turn = mine.catch(() => undefined);
-      return mine;
+    async execute(block, state, execute = {}): Promise<Execution> {
+      const { execution } = await inTurn(block, state, execute, false);
+      return execution;
+    },
+    async build(candidates, state, { signal } = {}): Promise<BuiltBlock> {
+      const { execution, dropped, authorisations } = await inTurn(
+        candidates,
+        state,
+        signal === undefined ? {} : { signal },
+        true,
+      );
+      return builtBlock(candidates, execution, dropped, authorisations);
     },
     async close(): Promise<void> {
       closed = true;
@@ -92,10 +141,54 @@ export function createEvmExecutor(options: EvmExecutorOptions = {}): Executor {
   };
 }
 
-/** The transactions of a block, executed: where their results are, or why one may not be included. */
+/** What a run came to. */
+interface Done {
+  readonly execution: Execution;
+  /** Where the block was built: the candidates left out, and how many authorisations each candidate has. */
+  readonly dropped: readonly InvalidTransaction[];
+  readonly authorisations: readonly number[];
+}
+
+/** A block whose transactions have run, or the one that may not be included. */
 type Ran =
-  | { readonly ok: true; readonly results: number; readonly gasUsed: bigint }
+  | {
+      readonly ok: true;
+      readonly gasUsed: bigint;
+      readonly receipts: readonly EvmReceipt[];
+      readonly end: BlockEnd;
+      readonly changes: Changes;
+      readonly conflicts?: ConflictReport;
+      readonly accessList?: BlockAccessList;
+      readonly dropped: readonly InvalidTransaction[];
+      readonly authorisations: readonly number[];
+    }
   | { readonly ok: false; readonly index: number; readonly reason: string };
+
+/** What an engine is given. */
+interface Task {
+  readonly block: ExecutableBlock;
+  readonly state: StateSource;
+  /** Whether the transactions are candidates. */
+  readonly building: boolean;
+  readonly hints: BlockAccessList | undefined;
+  check(): void;
+}
+
+/** One block on its way through an engine. */
+interface Run extends Task {
+  readonly count: number;
+  within<T>(work: () => T): T;
+}
+
+/** A block that has been set up. */
+interface Begun {
+  readonly inputs: Inputs;
+  readonly results: number;
+  readonly writes: readonly SystemWrite[];
+}
+
+const NO_REQUESTS = { ok: true, requests: [] } as const;
+const NO_END: BlockEnd = { ok: true, outputs: [] };
 
 /** An instance with its memory and threads. */
 class Engine {
@@ -104,97 +197,150 @@ class Engine {
   readonly #options: EvmExecutorOptions;
 
   constructor(module: WebAssembly.Module, options: EvmExecutorOptions) {
-    const threads = (options.workers ?? 1) - 1;
+    const { workers = 1, accessList = false } = options;
     this.#options = options;
-    this.#machine = new HostMachine(module, threads);
-    if (threads > 0) this.#threads = new Threads(module, this.#machine);
+    this.#machine = new HostMachine(module, workers - 1);
+    if (workers > 1 || accessList) this.#threads = new Threads(module, this.#machine);
   }
 
-  async execute(block: ExecutableBlock, state: StateSource, check: () => void): Promise<Execution> {
+  async run(task: Task): Promise<Done> {
+    const { block, state } = task;
     const machine = this.#machine;
     const within = <T>(work: () => T): T => machine.within(state, work);
-    const ran =
-      (await this.#runParallel(block, within, check)) ??
-      (await this.#runSerial(block, within, check));
-    if (!ran.ok) return { ok: false, invalid: { index: ran.index, reason: ran.reason } };
-    const { gasUsed } = ran;
-    const receipts = readReceipts(machine, ran.results, block.transactions.length);
-    let requests: readonly Uint8Array[] = [];
-    if (!this.#options.transactionsOnly) {
-      const end = within(() => endBlock(machine, block, receipts));
-      if (!end.ok) {
-        return { ok: false, invalid: { index: block.transactions.length, reason: end.reason } };
-      }
-      requests = end.requests;
-    }
-    const stateDiff = within(() => readStateDiff(machine));
-    return { ok: true, result: { receipts, gasUsed, requests, stateDiff } };
+    const run: Run = { ...task, count: block.transactions.length, within };
+    const ran = (await this.#runParallel(run)) ?? (await this.#runSerial(run, this.#begin(run)));
+    if (!ran.ok) return failed(ran.index, ran.reason);
+    const { receipts, gasUsed, conflicts, accessList, dropped, authorisations } = ran;
+    const requests = this.#options.transactionsOnly
+      ? NO_REQUESTS
+      : requestsOf(block, ran.end, receipts);
+    if (!requests.ok) return failed(run.count, requests.reason);
+    const result = {
+      receipts,
+      gasUsed,
+      requests: requests.requests,
+      stateDiff: new LazyStateDiff(ran.changes),
+      ...(conflicts === undefined ? {} : { conflicts }),
+      ...(accessList === undefined ? {} : { accessList }),
+    };
+    return { execution: { ok: true, result }, dropped, authorisations };
   }
 
-  /** Sets the block up; addresses of its decoded transactions and of room for their results. */
-  #begin(
-    block: ExecutableBlock,
-    within: <T>(work: () => T) => T,
-  ): { records: number; results: number } {
+  /** Sets the block up; none of its transactions is decoded yet. */
+  #begin({ block, count, within }: Run): Begun {
     const machine = this.#machine;
     setEnvironment(machine, block);
-    if (!this.#options.transactionsOnly) within(() => beginBlock(machine, block));
-    const records = prepare(machine, block);
-    const room = Math.max(1, block.transactions.length) * machine.evm.resultBytes();
-    return { records, results: machine.evm.allocate(room) };
+    const writes = this.#options.transactionsOnly ? [] : within(() => beginBlock(machine, block));
+    const inputs = new Inputs(machine, block);
+    const results = machine.evm.allocate(Math.max(1, count) * machine.evm.resultBytes());
+    return { inputs, results, writes };
   }
 
-  async #runSerial(
-    block: ExecutableBlock,
-    within: <T>(work: () => T) => T,
-    check: () => void,
-  ): Promise<Ran> {
-    const { evm } = this.#machine;
-    const count = block.transactions.length;
-    const { records, results } = this.#begin(block, within);
-    for (let done = 0; done < count; done += SLICE) {
+  /** What follows the last transaction. */
+  #end(block: ExecutableBlock): BlockEnd {
+    return this.#options.transactionsOnly ? NO_END : endBlock(this.#machine, block);
+  }
+
+  /** What a block has left in memory, but for its state changes. */
+  #results({ count, building }: Run, { inputs, results }: Begun, outputEnd: number) {
+    const machine = this.#machine;
+    const receipts = readReceipts(machine, results, count, outputEnd);
+    if (!building) return { receipts, dropped: [], authorisations: [] };
+    const dropped = readDropped(machine, results, count);
+    const out = new Set(dropped.map(({ index }) => index));
+    return {
+      receipts: receipts.filter((_, i) => !out.has(i)),
+      dropped,
+      authorisations: inputs.authorisations(),
+    };
+  }
+
+  async #runSerial(run: Run, begun: Begun): Promise<Ran> {
+    const { block, count, within, building } = run;
+    const machine = this.#machine;
+    const { evm } = machine;
+    const { inputs, results } = begun;
+    for (let done = 0; done < count; ) {
       if (done > 0) {
         await new Promise((resolve) => setImmediate(resolve));
-        check();
+        run.check();
       }
       const slice = Math.min(SLICE, count - done);
-      const ran = within(() =>
-        evm.execute(records + done * evm.recordBytes(), results + done * evm.resultBytes(), slice),
-      );
-      if (ran < slice) {
-        const expected = this.#machine.getWord(evm.rejectionExpected());
-        const got = this.#machine.getWord(evm.rejectionGot());
-        const reason = rejectionReason(evm.rejection.value, expected, got);
-        return { ok: false, index: done + ran, reason };
+      if (inputs.done < done + slice) inputs.decode(done + slice);
+      const records = inputs.records + done * evm.recordBytes();
+      const into = results + done * evm.resultBytes();
+      if (building) within(() => evm.build(records, into, slice));
+      else {
+        const ran = within(() => evm.execute(records, into, slice));
+        if (ran < slice) {
+          const expected = machine.getWord(evm.rejectionExpected());
+          const got = machine.getWord(evm.rejectionGot());
+          const reason = rejectionReason(evm.rejection.value, expected, got);
+          return { ok: false, index: done + ran, reason };
+        }
       }
+      done += slice;
     }
-    return { ok: true, results, gasUsed: evm.gasUsed() };
+    const end = within(() => this.#end(block));
+    const changesStart = within(() => evm.collectChanges());
+    const read = this.#results(run, begun, changesStart);
+    const changes = new Changes(machine, changesStart, evm.outputEnd());
+    return { ok: true, gasUsed: evm.gasUsed(), ...read, end, changes };
   }
 
   /** `undefined` where the block is to run serially: it is small or old, or did not come to an end with all transactions included. */
-  async #runParallel(
-    block: ExecutableBlock,
-    within: <T>(work: () => T) => T,
-    check: () => void,
-  ): Promise<Ran | undefined> {
-    const least = this.#options.leastParallel ?? LEAST_PARALLEL;
-    if (this.#threads === undefined || this.#threads.lost) return undefined;
-    if (block.transactions.length < least) return undefined;
+  async #runParallel(run: Run): Promise<Ran | undefined> {
+    const { block, count, within, building, hints } = run;
+    const { accessList: listed = false, leastParallel = LEAST_PARALLEL } = this.#options;
+    const threads = this.#threads;
+    if (threads === undefined || threads.lost) return undefined;
+    if (count < (listed ? 1 : leastParallel)) return undefined;
     if (!forkAtLeast(block.environment.fork, "cancun")) return undefined;
+    threads.wake();
     const machine = this.#machine;
-    const { records, results } = this.#begin(block, within);
-    const counts = await this.#threads.run(block, within, records, results, check);
-    if (counts === undefined) return undefined;
     const { evm } = machine;
+    const begun = this.#begin(run);
+    const { inputs, results } = begun;
+    evm.beginParallel(inputs.records, results, count);
+    if (building) evm.dropRejected();
+    if (hints !== undefined) this.#suggest(hintsOf(hints, count, block.environment.coinbase));
+    inputs.decode(Math.min(count, DECODED_FIRST));
+    evm.offer(inputs.done);
+    // From here on the threads are left where they are: nobody has let them into the block.
+    if (!listed && evm.longestHint.value > DEPENDENT * inputs.done) {
+      return this.#runSerial(run, begun);
+    }
+    const epilogue = (): { end: BlockEnd; changesStart: number } => {
+      const owed = evm.beginEpilogue();
+      const coinbase = evm.allocate(32);
+      machine.bytes.set(block.environment.coinbase, coinbase);
+      evm.credit(coinbase, owed);
+      return { end: this.#end(block), changesStart: evm.beginSettling() };
+    };
+    const ended = await threads.run({ ...run, ...begun }, epilogue);
+    if (ended === undefined) return undefined;
     const gasUsed = evm.parallelGasUsed();
-    const address = evm.allocate(20);
-    machine.bytes.set(block.environment.coinbase, address);
-    within(() => evm.credit(address, evm.endParallel()));
-    this.#options.onConflicts?.(counts);
-    return { ok: true, results, gasUsed };
+    // The other threads have begun to settle the state meanwhile.
+    const read = this.#results(run, begun, ended.changesStart);
+    if (!(await threads.settle(within))) return undefined;
+    const changes = new Changes(machine, ended.changesStart, evm.outputEnd());
+    const conflicts = readConflicts(machine, changes);
+    const done: Ran = { ok: true, gasUsed, ...read, end: ended.end, changes, conflicts };
+    if (!listed || building) return done;
+    return { ...done, accessList: readAccessList(machine, block, count, begun.writes) };
+  }
+
+  #suggest(pairs: Uint32Array): void {
+    const at = this.#machine.evm.allocate(pairs.byteLength);
+    this.#machine.words.set(pairs, at >>> 2);
+    this.#machine.evm.suggest(at);
   }
 
   async close(): Promise<void> {
     await this.#threads?.close();
   }
+}
+
+function failed(index: number, reason: string): Done {
+  return { execution: { ok: false, invalid: { index, reason } }, dropped: [], authorisations: [] };
 }

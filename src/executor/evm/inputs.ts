@@ -58,26 +58,73 @@ export function setEnvironment(machine: HostMachine, block: ExecutableBlock): vo
   view.setUint32(at + MAX_BLOBS + 4, mostOfOne, true);
 }
 
-/** Copies the block's transactions into memory and has them decoded; the address of the records. */
-export function prepare(machine: Machine, block: ExecutableBlock): number {
-  const { evm, bytes, view } = machine;
-  const count = block.transactions.length;
-  const rawBytes = block.transactions.reduce((sum, raw) => sum + raw.length, 0);
-  const records = evm.allocate(Math.max(1, count) * evm.recordBytes());
-  // Slack behind the last transaction: the interpreter reads call data eight bytes at a time.
-  const raw = evm.allocate(rawBytes + 64);
-  const offsets = evm.allocate((count + 1) * 4);
-  const senders = evm.allocate(block.senders.length + 8);
-  const authorities = evm.allocate(block.authorities.length + 8);
-  let offset = 0;
-  for (let i = 0; i < count; i++) {
-    view.setUint32(offsets + 4 * i, offset, true);
-    bytes.set(block.transactions[i], raw + offset);
-    offset += block.transactions[i].length;
+/** A block's transactions on their way into memory, so many at a time. */
+export class Inputs {
+  /** Address of the decoded transactions. */
+  readonly records: number;
+  readonly #machine: Machine;
+  readonly #transactions: readonly Uint8Array[];
+  readonly #raw: number;
+  /** In words. */
+  readonly #offsets: number;
+  readonly #senders: number;
+  #authorities: number;
+  #rawBytes = 0;
+  #done = 0;
+
+  constructor(machine: Machine, block: ExecutableBlock) {
+    const { evm, bytes } = machine;
+    const { transactions, senders, authorities } = block;
+    this.#machine = machine;
+    this.#transactions = transactions;
+    let rawBytes = 0;
+    for (const raw of transactions) rawBytes += raw.length;
+    this.records = evm.allocate(Math.max(1, transactions.length) * evm.recordBytes());
+    // Slack behind the last transaction: the interpreter reads call data eight bytes at a time.
+    this.#raw = evm.allocate(rawBytes + 64);
+    this.#offsets = evm.allocate((transactions.length + 1) * 4) >>> 2;
+    this.#senders = evm.allocate(senders.length + 8);
+    this.#authorities = evm.allocate(authorities.length + 8);
+    machine.words[this.#offsets] = 0;
+    bytes.set(senders, this.#senders);
+    bytes.set(authorities, this.#authorities);
   }
-  view.setUint32(offsets + 4 * count, offset, true);
-  bytes.set(block.senders, senders);
-  bytes.set(block.authorities, authorities);
-  evm.prepare(records, raw, offsets, senders, authorities, count);
-  return records;
+
+  /** How many transactions are in memory and decoded. */
+  get done(): number {
+    return this.#done;
+  }
+
+  /** How many authorisations each transaction has. */
+  authorisations(): number[] {
+    const { evm } = this.#machine;
+    return this.#transactions.map((_, i) =>
+      evm.authorisationCountOf(this.records + i * evm.recordBytes()),
+    );
+  }
+
+  /** Copies and decodes transactions up to `end`. */
+  decode(end: number): void {
+    const { evm, bytes, words } = this.#machine;
+    const transactions = this.#transactions;
+    const offsets = this.#offsets;
+    let at = this.#rawBytes;
+    for (let i = this.#done; i < end; i++) {
+      const raw = transactions[i];
+      bytes.set(raw, this.#raw + at);
+      at += raw.length;
+      words[offsets + i + 1] = at;
+    }
+    this.#authorities = evm.prepare(
+      this.records,
+      this.#raw,
+      offsets * 4,
+      this.#senders,
+      this.#authorities,
+      this.#done,
+      end,
+    );
+    this.#rawBytes = at;
+    this.#done = end;
+  }
 }

@@ -13,7 +13,7 @@ export interface EvmExports {
   readonly HEADER_BYTES: WebAssembly.Global;
   readonly ENVIRONMENT: WebAssembly.Global;
   readonly rejection: WebAssembly.Global;
-  layOutMemory(codeStart: number, heapStart: number, heapEnd: number): void;
+  layOutMemory(codeStart: number, heapStart: number, outputStart: number, end: number): void;
   startInstance(region: number, bytes: number): void;
   beginBlock(fork: number, buckets: number, leastCodeBytes: number): void;
   allocate(bytes: number): number;
@@ -25,30 +25,44 @@ export interface EvmExports {
     offsets: number,
     senders: number,
     authorities: number,
-    count: number,
-  ): void;
+    from: number,
+    to: number,
+  ): number;
   execute(records: number, results: number, count: number): number;
+  build(records: number, results: number, count: number): void;
+  authorisationCountOf(record: number): number;
   gasUsed(): bigint;
   rejectionExpected(): number;
   rejectionGot(): number;
   systemCall(address: number, input: number, inputBytes: number): number;
-  storeSystemSlot(address: number, key: number, value: number): void;
+  storeSystemSlot(address: number, key: number, value: number): number;
   returnData(): number;
   returnDataBytes(): number;
   credit(address: number, amount: number): void;
-  collectChanges(count: number): number;
+  outputStart(): number;
+  outputEnd(): number;
+  collectChanges(): number;
   readonly QUESTIONS: WebAssembly.Global;
   readonly EXECUTIONS: WebAssembly.Global;
   /** Begins a block in an instance beside the first; the fork's number. */
   enterBlock(): number;
   beginParallel(records: number, results: number, count: number): void;
   joinParallel(): void;
+  dropRejected(): void;
+  suggest(pairs: number): void;
+  offer(end: number): void;
+  backlog(): number;
+  readonly longestHint: WebAssembly.Global;
   work(most: number): number;
   abandon(): number;
   stopParallel(): void;
   completed(): number;
-  endParallel(): number;
+  beginEpilogue(): number;
+  beginSettling(): number;
   parallelGasUsed(): bigint;
+  longestChain(): number;
+  taskList(): number;
+  readonly operations: WebAssembly.Global;
 }
 
 /** What an instance asks about the state (assembly/evm/host.ts): addresses in memory in, answers to memory out. */
@@ -70,14 +84,14 @@ export interface Region {
 const PAGE_BYTES = 65536;
 const MIB = 1 << 20;
 /**
- * Address space in MiB for code, the block heap and the instance's own region, of which half is EVM memory: as much as can be had.
+ * Address space in MiB for code, the block heap, output and the instance's own region, of which half is EVM memory: as much as can be had.
  * Only touched pages take memory. The EVM memory of all frames of one transaction costs at least 3 gas a word; within 60 million gas
  * it stays below 160 MiB, so that even the smallest of these is never the limit on a real chain.
  */
 const SIZES_MIB = [
-  { code: 384, heap: 640, region: 3071 },
-  { code: 256, heap: 512, region: 1279 },
-  { code: 128, heap: 320, region: 575 },
+  { code: 384, heap: 512, output: 128, region: 3071 },
+  { code: 256, heap: 400, output: 112, region: 1279 },
+  { code: 128, heap: 240, output: 80, region: 575 },
 ] as const;
 
 /** Most address space of an instance beside the first, in MiB. */
@@ -87,7 +101,7 @@ const THREAD_MIB = 256;
 function allocateMemory(): { memory: WebAssembly.Memory; size: (typeof SIZES_MIB)[number] } {
   let refusal: unknown;
   for (const size of SIZES_MIB) {
-    const pages = ((size.code + size.heap + size.region) * MIB) / PAGE_BYTES;
+    const pages = ((size.code + size.heap + size.output + size.region) * MIB) / PAGE_BYTES;
     try {
       const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
       return { memory, size };
@@ -102,26 +116,27 @@ function allocateMemory(): { memory: WebAssembly.Memory; size: (typeof SIZES_MIB
 
 /** Names of what `limitReached` numbers; the first is shared by all instances. */
 const SHARED_REGION = 0;
-const REGIONS = ["block heap", "EVM memory", "view of the state", "journal", "return data", "logs"];
+const REGIONS = [
+  "block heap or output",
+  "EVM memory",
+  "view of the state",
+  "journal",
+  "return data",
+  "logs",
+];
 
 /** Views of an instance's memory. */
 export class MachineMemory {
   readonly memory: WebAssembly.Memory;
   readonly bytes: Uint8Array;
+  readonly words: Uint32Array;
   readonly view: DataView;
-  readonly #buffer: Buffer;
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
     this.bytes = new Uint8Array(memory.buffer);
+    this.words = new Uint32Array(memory.buffer);
     this.view = new DataView(memory.buffer);
-    this.#buffer = Buffer.from(memory.buffer);
-  }
-
-  /** Bytes as 0x-prefixed hex. */
-  hex(at: number, length: number): string {
-    const start = at >>> 0;
-    return `0x${this.#buffer.toString("hex", start, start + length)}`;
   }
 
   /** A copy of memory that no other thread shares, as libraries expect it. */
@@ -154,10 +169,12 @@ export class MachineMemory {
 
 /** Answers from a state in this thread. One for each instance: code is read in two steps. */
 export function answersFrom(memory: MachineMemory, state: () => StateSource): StateQuestions {
-  const { bytes, view } = memory;
+  const { bytes, view, words } = memory;
   let code: Uint8Array = new Uint8Array(0);
   return {
     readAccount(address, out) {
+      const { direct } = state();
+      if (direct !== undefined) return direct.readAccount(words, address >>> 2, out >>> 2) ? 1 : 0;
       const account = state().account(memory.own(address, 20));
       if (account === undefined) return 0;
       view.setBigUint64(out >>> 0, account.nonce, true);
@@ -166,6 +183,11 @@ export function answersFrom(memory: MachineMemory, state: () => StateSource): St
       return 1;
     },
     readStorage(address, slot, out) {
+      const { direct } = state();
+      if (direct !== undefined) {
+        direct.readStorage(words, address >>> 2, slot >>> 2, out >>> 2);
+        return;
+      }
       bytes.set(state().storage(memory.own(address, 20), memory.own(slot, 32)), out >>> 0);
     },
     hasStorage: (address) => (state().hasStorage?.(memory.own(address, 20)) ? 1 : 0),
@@ -247,14 +269,15 @@ export class HostMachine extends Machine {
     const secrets = crypto.getRandomValues(new Uint8Array(128));
     this.bytes.set(secrets, this.evm.HASH_SECRETS.value);
     const heapStart = size.code * MIB;
-    const heapEnd = heapStart + size.heap * MIB;
+    const outputStart = heapStart + size.heap * MIB;
+    const end = outputStart + size.output * MIB;
     this.leastCodeBytes = heapStart / 2;
-    this.evm.layOutMemory(this.evm.HEADER_BYTES.value, heapStart, heapEnd);
+    this.evm.layOutMemory(this.evm.HEADER_BYTES.value, heapStart, outputStart, end);
     const threadMib = Math.min(THREAD_MIB, Math.floor(size.region / (2 * Math.max(1, threads))));
     const own = size.region - threads * threadMib;
-    this.evm.startInstance(heapEnd, own * MIB);
+    this.evm.startInstance(end, own * MIB);
     this.threadRegions = Array.from({ length: threads }, (_, i) => ({
-      start: heapEnd + (own + i * threadMib) * MIB,
+      start: end + (own + i * threadMib) * MIB,
       bytes: threadMib * MIB,
     }));
   }

@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { workerData } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { FORKS } from "../../chains/ethereum/forks.ts";
-import { Machine, MemoryFull, type Region } from "./machine.ts";
+import { openSharedState } from "../../state/shared-state.ts";
+import type { DirectReads, SharedReads } from "../../state/source.ts";
+import {
+  Machine,
+  type MachineMemory,
+  MemoryFull,
+  type Region,
+  type StateQuestions,
+} from "./machine.ts";
 import { createPrecompiles } from "./precompiles.ts";
 import { Switchboard } from "./questions.ts";
 
@@ -18,30 +26,39 @@ export interface ParallelWorkerData {
   readonly thread: number;
   /** Address of the words shared with the host. */
   readonly questions: number;
+  /** Brings the state of the blocks to come, where it is in shared memory ({@link SharedReads}), else `undefined`. */
+  readonly states: MessagePort;
 }
 
 /** Pieces of work between two returns from WebAssembly. */
 const PIECES = 64;
 /** Times that there was nothing to do before the thread rests. */
-const PATIENCE = 2000;
+const PATIENCE = 4000;
 const REST_MS = 0.05;
-const DONE = 2;
-const IDLE = 1;
+const MORE = 0;
+const OVER = 3;
 
-function run({ module, memory, region, thread, questions }: ParallelWorkerData): void {
+function run({ module, memory, region, thread, questions, states }: ParallelWorkerData): void {
   const switchboard = new Switchboard(memory.buffer, questions);
-  const machine = new Machine(module, memory, () => switchboard.questions(thread));
+  let direct: DirectReads | undefined;
+  const ask = (views: MachineMemory): StateQuestions =>
+    readingFrom(views, () => direct, switchboard.questions(thread));
+  const machine = new Machine(module, memory, ask);
   const { evm } = machine;
   evm.startInstance(region.start, region.bytes);
   for (let epoch = 0; ; ) {
     epoch = switchboard.waitForBlock(epoch);
+    for (let posted = receiveMessageOnPort(states); posted; posted = receiveMessageOnPort(states)) {
+      const { state } = posted.message as { readonly state: SharedReads | undefined };
+      direct = state && openSharedState(state);
+    }
     machine.runPrecompile = createPrecompiles(FORKS[evm.enterBlock()]);
     evm.joinParallel();
     for (let idle = 0; ; ) {
       try {
         const state = evm.work(PIECES);
-        if (state === DONE) break;
-        idle = state === IDLE ? idle + 1 : 0;
+        if (state === OVER) break;
+        idle = state === MORE ? 0 : idle + 1;
       } catch (error) {
         if (error instanceof MemoryFull) evm.stopParallel();
         else evm.abandon();
@@ -50,6 +67,27 @@ function run({ module, memory, region, thread, questions }: ParallelWorkerData):
     }
     switchboard.finishBlock();
   }
+}
+
+/** Accounts and storage out of shared memory where they are there; everything else is asked of the host. */
+function readingFrom(
+  { words }: MachineMemory,
+  direct: () => DirectReads | undefined,
+  host: StateQuestions,
+): StateQuestions {
+  return {
+    ...host,
+    readAccount(address, out) {
+      const reads = direct();
+      if (reads === undefined) return host.readAccount(address, out);
+      return reads.readAccount(words, address >>> 2, out >>> 2) ? 1 : 0;
+    },
+    readStorage(address, slot, out) {
+      const reads = direct();
+      if (reads === undefined) host.readStorage(address, slot, out);
+      else reads.readStorage(words, address >>> 2, slot >>> 2, out >>> 2);
+    },
+  };
 }
 
 run(workerData as ParallelWorkerData);

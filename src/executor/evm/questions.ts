@@ -1,8 +1,8 @@
 /**
- * How instances in other threads read the state: they put a question into shared memory and spin; the thread that has the state answers
- * between two transactions of its own.
+ * How instances in other threads read what is not in shared memory: they put a question there and spin; the thread that has the state
+ * answers between two transactions of its own.
  *
- * Words at `QUESTIONS` (assembly/evm/layout.ts): the block's number, threads that have finished it; then 32 bytes a thread: state,
+ * Words at `QUESTIONS` (assembly/evm/layout.ts): the block's number, threads that have finished it, a bell; then 32 bytes a thread: state,
  * question, three arguments, answer.
  *
  * @module
@@ -14,6 +14,7 @@ export const MAX_THREADS = 31;
 
 const EPOCH = 0;
 const FINISHED = 1;
+const BELL = 2;
 const FIRST_SLOT = 8;
 const SLOT_WORDS = 8;
 
@@ -29,6 +30,8 @@ const CODE = 3;
 const WRITE_CODE = 4;
 const BLOCK_HASH = 5;
 
+/** Looks for another block before a thread sleeps: about as long as one takes to set up. */
+const BLOCK_SPINS = 200_000;
 /** Looks at an unanswered question before the thread sleeps, and how long it then sleeps at most. */
 const SPINS = 20_000;
 const NAP_MS = 1;
@@ -41,16 +44,28 @@ export class Switchboard {
     this.#words = new Int32Array(buffer, at, FIRST_SLOT + MAX_THREADS * SLOT_WORDS);
   }
 
-  /** Host: wakes every thread for another block. */
+  /** Host: wakes every thread, since a block is being set up. */
+  ring(): void {
+    Atomics.add(this.#words, BELL, 1);
+    Atomics.notify(this.#words, BELL);
+  }
+
+  /** Host: lets every thread into another block. */
   beginBlock(): void {
     Atomics.store(this.#words, FINISHED, 0);
     Atomics.add(this.#words, EPOCH, 1);
-    Atomics.notify(this.#words, EPOCH);
+    this.ring();
   }
 
   /** Thread: sleeps until there is a block after `epoch`; its number. */
   waitForBlock(epoch: number): number {
-    while (Atomics.load(this.#words, EPOCH) === epoch) Atomics.wait(this.#words, EPOCH, epoch);
+    const words = this.#words;
+    while (Atomics.load(words, EPOCH) === epoch) {
+      const rung = Atomics.load(words, BELL);
+      let spins = 0;
+      while (Atomics.load(words, EPOCH) === epoch && spins < BLOCK_SPINS) spins++;
+      if (spins === BLOCK_SPINS) Atomics.wait(words, BELL, rung);
+    }
     return Atomics.load(this.#words, EPOCH);
   }
 

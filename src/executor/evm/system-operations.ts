@@ -5,9 +5,10 @@
  * @module
  */
 import { forkAtLeast } from "../../chains/ethereum/forks.ts";
-import type { ExecutableBlock, Receipt } from "../executor.ts";
+import type { ExecutableBlock } from "../executor.ts";
 import { bytesToBigint } from "./bytes.ts";
 import type { Machine } from "./machine.ts";
+import type { EvmReceipt } from "./outcome.ts";
 import { blockReward } from "./rewards.ts";
 
 const fromHex = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
@@ -49,39 +50,57 @@ function credit(machine: Machine, address: Uint8Array, amount: bigint): void {
   machine.evm.credit(at + 32, at);
 }
 
-/** The write that the contract's own code would make for the system caller; skipped where no code is deployed. */
-function storeSlot(machine: Machine, contract: Uint8Array, slot: bigint, value: bigint): void {
+/** A slot written before the first transaction. */
+export interface SystemWrite {
+  readonly contract: Uint8Array;
+  readonly slot: bigint;
+  readonly value: bigint;
+}
+
+/** The write that the contract's own code would make for the system caller; nothing where no code is deployed. */
+function storeSlot(
+  machine: Machine,
+  contract: Uint8Array,
+  slot: bigint,
+  value: bigint,
+): SystemWrite[] {
   const at = machine.evm.allocate(96);
   machine.setWord(at, slot);
   machine.setWord(at + 32, value);
   machine.bytes.set(contract, at + 64);
-  machine.evm.storeSystemSlot(at + 64, at, at + 32);
+  return machine.evm.storeSystemSlot(at + 64, at, at + 32) ? [{ contract, slot, value }] : [];
 }
 
 /** Before the first transaction: the parent's beacon root and block hash. */
-export function beginBlock(machine: Machine, block: ExecutableBlock): void {
+export function beginBlock(machine: Machine, block: ExecutableBlock): SystemWrite[] {
   const { fork, parentBeaconBlockRoot, parentHash, number, timestamp } = block.environment;
+  const writes: SystemWrite[] = [];
+  const store = (contract: Uint8Array, slot: bigint, value: bigint): void => {
+    writes.push(...storeSlot(machine, contract, slot, value));
+  };
   if (forkAtLeast(fork, "cancun") && parentBeaconBlockRoot !== undefined) {
     const index = timestamp % RING_LENGTH;
-    storeSlot(machine, BEACON_ROOTS, index, timestamp);
-    storeSlot(machine, BEACON_ROOTS, index + RING_LENGTH, bytesToBigint(parentBeaconBlockRoot));
+    store(BEACON_ROOTS, index, timestamp);
+    store(BEACON_ROOTS, index + RING_LENGTH, bytesToBigint(parentBeaconBlockRoot));
   }
   if (forkAtLeast(fork, "prague") && number > 0n) {
-    storeSlot(machine, HISTORY_STORAGE, (number - 1n) % RING_LENGTH, bytesToBigint(parentHash));
+    store(HISTORY_STORAGE, (number - 1n) % RING_LENGTH, bytesToBigint(parentHash));
   }
+  return writes;
 }
 
-/** The non-empty requests in order of type, or the rule that the block breaks. */
+/** Outputs of the system calls in order of request type, or the type of the one that failed. */
 export type BlockEnd =
-  | { readonly ok: true; readonly requests: readonly Uint8Array[] }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: true; readonly outputs: readonly (Uint8Array | undefined)[] }
+  | { readonly ok: false; readonly failed: number };
 
-/** After the last transaction: withdrawals or rewards, then requests. */
-export function endBlock(
-  machine: Machine,
-  block: ExecutableBlock,
-  receipts: readonly Receipt[],
-): BlockEnd {
+const REQUEST_CONTRACTS = [
+  [1, WITHDRAWAL_REQUESTS],
+  [2, CONSOLIDATION_REQUESTS],
+] as const;
+
+/** After the last transaction: withdrawals or rewards, then system calls. */
+export function endBlock(machine: Machine, block: ExecutableBlock): BlockEnd {
   const { fork } = block.environment;
   if (forkAtLeast(fork, "shanghai")) {
     for (const { address, amount } of block.withdrawals) {
@@ -89,35 +108,44 @@ export function endBlock(
     }
   }
   if (!forkAtLeast(fork, "paris")) payRewards(machine, block);
-  if (!forkAtLeast(fork, "prague")) return { ok: true, requests: [] };
+  if (!forkAtLeast(fork, "prague")) return { ok: true, outputs: [] };
+  const outputs: (Uint8Array | undefined)[] = [];
+  for (const [type, contract] of REQUEST_CONTRACTS) {
+    const output = systemCall(machine, contract);
+    if (output === "failed") return { ok: false, failed: type };
+    outputs.push(output);
+  }
+  return { ok: true, outputs };
+}
+
+/** The non-empty requests in order of type, or the rule that the block breaks. */
+export type Requests =
+  | { readonly ok: true; readonly requests: readonly Uint8Array[] }
+  | { readonly ok: false; readonly reason: string };
+
+/** The block's requests (EIP-7685) out of its receipts and what `endBlock` has returned. */
+export function requestsOf(
+  block: ExecutableBlock,
+  end: BlockEnd,
+  receipts: readonly EvmReceipt[],
+): Requests {
+  if (!forkAtLeast(block.environment.fork, "prague")) return { ok: true, requests: [] };
   const deposits = depositsOf(receipts);
   if (deposits === undefined) {
-    return {
-      ok: false,
-      reason: "deposit log (EIP-6110): expected the contract's layout, got another",
-    };
+    const reason = "deposit log (EIP-6110): expected the contract's layout, got another";
+    return { ok: false, reason };
+  }
+  if (!end.ok) {
+    const reason = `system call of request type ${end.failed}: expected success, got failure`;
+    return { ok: false, reason };
   }
   const requests: Uint8Array[] = [];
-  const add = (type: number, data: Uint8Array): void => {
-    if (data.length === 0) return;
+  for (const [type, data] of [deposits, ...end.outputs].entries()) {
+    if (data === undefined || data.length === 0) continue;
     const request = new Uint8Array(data.length + 1);
     request[0] = type;
     request.set(data, 1);
     requests.push(request);
-  };
-  add(0, deposits);
-  for (const [type, contract] of [
-    [1, WITHDRAWAL_REQUESTS],
-    [2, CONSOLIDATION_REQUESTS],
-  ] as const) {
-    const output = systemCall(machine, contract);
-    if (output === "failed") {
-      return {
-        ok: false,
-        reason: `system call of request type ${type}: expected success, got failure`,
-      };
-    }
-    if (output !== undefined) add(type, output);
   }
   return { ok: true, requests };
 }
@@ -133,15 +161,11 @@ function payRewards(machine: Machine, block: ExecutableBlock): void {
   credit(machine, block.environment.coinbase, reward + nephewBonus);
 }
 
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-
 /** All deposits of the block, one after the other; `undefined` where a log is not laid out as the contract does. */
-function depositsOf(receipts: readonly Receipt[]): Uint8Array | undefined {
+function depositsOf(receipts: readonly EvmReceipt[]): Uint8Array | undefined {
   const deposits: Uint8Array[] = [];
   for (const receipt of receipts) {
-    for (const { address, topics, data } of receipt.logs) {
-      if (!same(address, DEPOSIT_CONTRACT)) continue;
-      if (topics.length === 0 || !same(topics[0], DEPOSIT_TOPIC)) continue;
+    for (const data of receipt.logDataOf(DEPOSIT_CONTRACT, DEPOSIT_TOPIC)) {
       if (!isDepositLayout(data)) return undefined;
       for (const [offset, size] of DEPOSIT_FIELDS)
         deposits.push(data.subarray(offset, offset + size));

@@ -3,26 +3,20 @@
  *
  * @module
  */
-import { Worker } from "node:worker_threads";
-import type { ExecutableBlock } from "../executor.ts";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { SharedReads, StateSource } from "../../state/source.ts";
+import type { Inputs } from "./inputs.ts";
 import { type HostMachine, MemoryFull, type StateQuestions } from "./machine.ts";
 import type { ParallelWorkerData } from "./parallel-worker.ts";
 import { Switchboard } from "./questions.ts";
 
-/** What the parallel execution of a block came to: its conflicts in numbers. */
-export interface ConflictCounts {
-  /** Executions of transactions, first and repeated. */
-  readonly executions: number;
-  /** Executed again because an earlier transaction changed what they had read. */
-  readonly repeated: number;
-  /** Left to be executed in their turn: they looked at the coinbase, or at state that could not be read ahead. */
-  readonly deferred: number;
-  /** Kept behind a likely predecessor by a hint. */
-  readonly parked: number;
-}
-
-/** Pieces of work that the host's instance does between two looks at the others' questions. */
-const PIECES = 2;
+/** Pieces of work that the host's instance does between two looks at the others: at what they ask, or at how much they have left. */
+const PIECES_ASKED = 2;
+const PIECES_ALONE = 16;
+/** Transactions decoded before threads begin, then at a time while others execute those before; how few left are reason for more. */
+export const DECODED_FIRST = 96;
+const DECODED_AT_ONCE = 256;
+const LEAST_BACKLOG = 256;
 /** Milliseconds between two looks at the event loop. */
 const YIELD_EVERY_MS = 10;
 /** Looks at the others between two looks at the event loop, once the host's instance is done. */
@@ -30,27 +24,48 @@ const TURNS_PER_YIELD = 10_000;
 /** Times that there was nothing to do before the host's thread rests. */
 const PATIENCE = 5000;
 const REST_MS = 0.02;
-const DONE = 2;
-const IDLE = 1;
+// What `work` answers (assembly/evm/parallel.ts).
+const MORE = 0;
+const EXECUTED_ALL = 2;
+const OVER = 3;
+
+/** A block under way. */
+export interface ParallelRun {
+  readonly inputs: Inputs;
+  readonly results: number;
+  readonly count: number;
+  readonly state: StateSource;
+  within<T>(work: () => T): T;
+  /** Throws where the block is to be given up. */
+  check(): void;
+}
 
 /** Starts and ends threads, and runs blocks on them. */
 export class Threads {
   readonly #machine: HostMachine;
   readonly #switchboard: Switchboard;
   readonly #workers: Worker[];
+  readonly #ports: MessagePort[];
   readonly #answers: StateQuestions[];
   #lost = false;
+  /** What the threads read the state from. */
+  #shared: SharedReads | undefined;
 
   constructor(module: WebAssembly.Module, machine: HostMachine) {
     this.#machine = machine;
     const questions = machine.evm.QUESTIONS.value;
     this.#switchboard = new Switchboard(machine.memory.buffer, questions);
     this.#answers = machine.threadRegions.map(() => machine.answers());
+    this.#ports = [];
     this.#workers = machine.threadRegions.map((region, thread) => {
       const { memory } = machine;
-      const workerData: ParallelWorkerData = { module, memory, region, thread, questions };
+      const { port1, port2: states } = new MessageChannel();
+      port1.unref();
+      this.#ports.push(port1);
+      const workerData: ParallelWorkerData = { module, memory, region, thread, questions, states };
       const worker = new Worker(new URL("./parallel-worker.js", import.meta.url), {
         workerData,
+        transferList: [states],
         execArgv: [],
       });
       worker.unref();
@@ -66,26 +81,37 @@ export class Threads {
     return this.#lost;
   }
 
-  /** Executes the decoded transactions together with the threads; the conflicts, or `undefined` where it has to be done serially. */
-  async run(
-    block: ExecutableBlock,
-    within: <T>(work: () => T) => T,
-    records: number,
-    results: number,
-    check: () => void,
-  ): Promise<ConflictCounts | undefined> {
-    const { evm, view } = this.#machine;
-    evm.beginParallel(records, results, block.transactions.length);
+  /** Wakes the threads for a block that is about to be set up. */
+  wake(): void {
+    this.#switchboard.ring();
+  }
+
+  /**
+   * Executes a block's transactions together with the threads, to which the first are offered already; then `epilogue`, and what it
+   * answers is had back. `undefined` where the block has to be done serially.
+   */
+  async run<T>(run: ParallelRun, epilogue: () => T): Promise<T | undefined> {
+    const { evm } = this.#machine;
+    const { within, check } = run;
+    const pieces = this.#share(run.state) ? PIECES_ALONE : PIECES_ASKED;
     evm.joinParallel();
     this.#switchboard.beginBlock();
+    let ended: T | undefined;
+    let complete = false;
     try {
       let yieldedAtMs = performance.now();
-      for (let idle = 0; ; ) {
-        const state = within(() => this.#work());
-        if (state === DONE) break;
-        idle = state === IDLE ? idle + 1 : 0;
+      for (let idle = 0, turn = 1; ; turn++) {
+        this.#feed(run);
+        const state = within(() => this.#work(pieces));
+        if (state === OVER) break;
+        if (state === EXECUTED_ALL) {
+          ended = within(epilogue);
+          complete = true;
+          break;
+        }
+        idle = state === MORE ? 0 : idle + 1;
         if (idle > PATIENCE) this.#switchboard.rest(REST_MS);
-        if ((idle & 63) === 0 && performance.now() - yieldedAtMs > YIELD_EVERY_MS) {
+        if ((turn & 63) === 0 && performance.now() - yieldedAtMs > YIELD_EVERY_MS) {
           await new Promise((resolve) => setImmediate(resolve));
           check();
           if (this.#lost) break;
@@ -93,18 +119,52 @@ export class Threads {
         }
       }
     } finally {
-      if (!evm.completed()) evm.stopParallel();
-      for (let turns = 1; !this.#lost && !this.#allFinished(); turns++) {
-        within(() => this.#serve());
-        if (turns % TURNS_PER_YIELD === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (!complete) {
+        evm.stopParallel();
+        await this.#leave(within);
       }
     }
-    if (this.#lost || !evm.completed()) return undefined;
-    const at = evm.EXECUTIONS.value;
-    const [executions, repeated, deferred, parked] = [0, 4, 8, 12].map((offset) =>
-      view.getUint32(at + offset, true),
-    );
-    return { executions, repeated, deferred, parked };
+    return this.#lost ? undefined : ended;
+  }
+
+  /** Settles what a block that `run` has executed has changed, with all threads; false where that failed. */
+  async settle(within: <T>(work: () => T) => T): Promise<boolean> {
+    try {
+      for (let turns = 1; within(() => this.#work(PIECES_ALONE)) !== OVER; turns++) {
+        if (turns % TURNS_PER_YIELD !== 0) continue;
+        await new Promise((resolve) => setImmediate(resolve));
+        if (this.#lost) return false;
+      }
+    } finally {
+      await this.#leave(within);
+    }
+    return !this.#lost && this.#machine.evm.completed() !== 0;
+  }
+
+  /** Tells the threads where to read; whether they can for themselves. */
+  #share(state: StateSource): boolean {
+    const shared = state.direct && state.share?.();
+    if (shared !== this.#shared) {
+      for (const port of this.#ports) port.postMessage({ state: shared });
+      this.#shared = shared;
+    }
+    return shared !== undefined;
+  }
+
+  /** Decodes more transactions where the others may run out of them. */
+  #feed({ inputs, count }: ParallelRun): void {
+    const { evm } = this.#machine;
+    if (inputs.done === count || evm.backlog() >= LEAST_BACKLOG) return;
+    inputs.decode(Math.min(count, inputs.done + DECODED_AT_ONCE));
+    evm.offer(inputs.done);
+  }
+
+  /** Waits until every thread has left the block, which is over or given up. */
+  async #leave(within: <T>(work: () => T) => T): Promise<void> {
+    for (let turns = 1; !this.#lost && !this.#allFinished(); turns++) {
+      within(() => this.#serve());
+      if (turns % TURNS_PER_YIELD === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   #allFinished(): boolean {
@@ -115,19 +175,20 @@ export class Threads {
     this.#switchboard.serve(this.#workers.length, (thread) => this.#answers[thread]);
   }
 
-  #work(): number {
+  #work(pieces: number): number {
     const { evm } = this.#machine;
     this.#serve();
     try {
-      return evm.work(PIECES);
+      return evm.work(pieces);
     } catch (error) {
       if (error instanceof MemoryFull) evm.stopParallel();
       else evm.abandon();
-      return 0;
+      return MORE;
     }
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    for (const port of this.#ports) port.close();
   }
 }

@@ -185,11 +185,23 @@ describe("hashes of one message", () => {
   const messages = lengths.map((length) => seededRandom(length + 1).bytes(length));
 
   it("keccak256", () => {
-    evm.initializeRoundConstants(TABLE);
     for (const message of messages) {
       bytes.set(message, MESSAGE);
-      evm.keccak256(MESSAGE, message.length, OUT, STATE, TABLE);
+      evm.keccak256(MESSAGE, message.length, OUT, STATE);
       assert.deepEqual(bytes.slice(OUT, OUT + 32), keccak_256(message));
+    }
+  });
+  it("keccak256, two messages of one block at once", () => {
+    const short = messages.filter(({ length }) => length < 136);
+    for (const first of short) {
+      for (const second of short) {
+        bytes.set(first, MESSAGE);
+        bytes.set(second, MESSAGE + 256);
+        const [a, b] = [first.length, second.length];
+        evm.keccak256Two(MESSAGE, a, OUT, MESSAGE + 256, b, OUT + 32, STATE);
+        assert.deepEqual(bytes.slice(OUT, OUT + 32), keccak_256(first));
+        assert.deepEqual(bytes.slice(OUT + 32, OUT + 64), keccak_256(second));
+      }
     }
   });
   it("sha256", () => {
