@@ -21,8 +21,9 @@ import { hintsOf, readAccessList } from "./access-list.ts";
 import { type BuiltBlock, builtBlock } from "./building.ts";
 import { readConflicts } from "./conflicts.ts";
 import { Inputs, setEnvironment } from "./inputs.ts";
-import { HostMachine } from "./machine.ts";
+import { HostMachine, type MachineParts } from "./machine.ts";
 import { Changes, type EvmReceipt, LazyStateDiff, readDropped, readReceipts } from "./outcome.ts";
+import { createRecoverSigner } from "./precompiles.ts";
 import { MAX_THREADS } from "./questions.ts";
 import { rejectionReason } from "./rejections.ts";
 import {
@@ -107,7 +108,9 @@ export function createEvmExecutor(options: EvmExecutorOptions = {}): EvmExecutor
       }
     };
     check();
-    engine ??= loadModule().then((module) => new Engine(module, options));
+    engine ??= Promise.all([loadModule(), createRecoverSigner()]).then(
+      ([module, recoverSigner]) => new Engine({ module, recoverSigner }, options),
+    );
     return (await engine).run({ block, state, check, building, hints: accessList });
   };
   /** Blocks given at once wait for one another. */
@@ -196,11 +199,11 @@ class Engine {
   readonly #threads: Threads | undefined;
   readonly #options: EvmExecutorOptions;
 
-  constructor(module: WebAssembly.Module, options: EvmExecutorOptions) {
+  constructor(parts: MachineParts, options: EvmExecutorOptions) {
     const { workers = 1, accessList = false } = options;
     this.#options = options;
-    this.#machine = new HostMachine(module, workers - 1);
-    if (workers > 1 || accessList) this.#threads = new Threads(module, this.#machine);
+    this.#machine = new HostMachine(parts, workers - 1);
+    if (workers > 1 || accessList) this.#threads = new Threads(parts.module, this.#machine);
   }
 
   async run(task: Task): Promise<Done> {

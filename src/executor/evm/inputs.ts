@@ -8,7 +8,6 @@ import { blobParametersOf, FORKS, forkAtLeast } from "../../chains/ethereum/fork
 import type { ExecutableBlock } from "../executor.ts";
 import { bytesToBigint } from "./bytes.ts";
 import type { HostMachine, Machine } from "./machine.ts";
-import { createPrecompiles } from "./precompiles.ts";
 
 /** Fork numbers of the interpreter are positions in FORKS (assembly/evm/layout.ts); blob-parameter forks run Osaka's rules. */
 const LAST_RULES = FORKS.indexOf("osaka");
@@ -37,7 +36,7 @@ function buckets(block: ExecutableBlock): number {
 /** Begins a block: forgets the one before, sets rules and header fields. */
 export function setEnvironment(machine: HostMachine, block: ExecutableBlock): void {
   const { evm, view } = machine;
-  machine.runPrecompile = createPrecompiles(block.environment.fork);
+  machine.setFork(block.environment.fork);
   const { fork, ...header } = block.environment;
   evm.beginBlock(Math.min(FORKS.indexOf(fork), LAST_RULES), buckets(block), machine.leastCodeBytes);
   const at = evm.ENVIRONMENT.value;

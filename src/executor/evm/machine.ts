@@ -3,9 +3,11 @@
  *
  * @module
  */
+
+import type { Fork } from "../../chains/ethereum/forks.ts";
 import { LanewiseError } from "../../core/index.ts";
 import type { StateSource } from "../../state/source.ts";
-import type { RunPrecompile } from "./precompiles.ts";
+import { createPrecompiles, type RecoverSigner, type RunPrecompile } from "./precompiles.ts";
 
 /** Functions and constants of the module (assembly/evm/evm.ts). */
 export interface EvmExports {
@@ -208,21 +210,33 @@ export class Deferred extends Error {}
 /** Thrown where the memory that all instances share is full, so that none can go on. */
 export class MemoryFull extends LanewiseError {}
 
+/** What an instance is made of besides its memory. */
+export interface MachineParts {
+  readonly module: WebAssembly.Module;
+  readonly recoverSigner: RecoverSigner;
+}
+
 /** An instance in this thread. */
 export class Machine extends MachineMemory {
   readonly evm: EvmExports;
-  /** The contracts of the present block's fork. */
-  runPrecompile: RunPrecompile | undefined;
+  readonly #recoverSigner: RecoverSigner;
+  #runPrecompile: RunPrecompile | undefined;
 
   constructor(
-    module: WebAssembly.Module,
+    { module, recoverSigner }: MachineParts,
     memory: WebAssembly.Memory,
     questions: (memory: MachineMemory) => StateQuestions,
   ) {
     super(memory);
+    this.#recoverSigner = recoverSigner;
     const host = { ...questions(this), ...this.#imports() } as unknown as WebAssembly.ModuleImports;
     const instance = new WebAssembly.Instance(module, { env: { memory }, host });
     this.evm = instance.exports as unknown as EvmExports;
+  }
+
+  /** Takes the contracts of the fork that the next block belongs to. */
+  setFork(fork: Fork): void {
+    this.#runPrecompile = createPrecompiles(fork, this.#recoverSigner);
   }
 
   #imports(): WebAssembly.ModuleImports {
@@ -235,7 +249,7 @@ export class Machine extends MachineMemory {
         gasUsed: number,
         out: number,
       ): number => {
-        const outcome = this.runPrecompile!(address, this.own(input, inputBytes), gas);
+        const outcome = this.#runPrecompile!(address, this.own(input, inputBytes), gas);
         if (outcome === undefined) return -1;
         this.bytes.set(outcome.output, out >>> 0);
         this.view.setBigInt64(gasUsed >>> 0, outcome.gas, true);
@@ -261,10 +275,10 @@ export class HostMachine extends Machine {
   readonly threadRegions: readonly Region[];
   readonly #state: { source: StateSource | undefined };
 
-  constructor(module: WebAssembly.Module, threads = 0) {
+  constructor(parts: MachineParts, threads = 0) {
     const { memory, size } = allocateMemory();
     const state: { source: StateSource | undefined } = { source: undefined };
-    super(module, memory, (views) => answersFrom(views, () => present(state.source)));
+    super(parts, memory, (views) => answersFrom(views, () => present(state.source)));
     this.#state = state;
     const secrets = crypto.getRandomValues(new Uint8Array(128));
     this.bytes.set(secrets, this.evm.HASH_SECRETS.value);

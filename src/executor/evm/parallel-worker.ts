@@ -14,7 +14,7 @@ import {
   type Region,
   type StateQuestions,
 } from "./machine.ts";
-import { createPrecompiles } from "./precompiles.ts";
+import { createRecoverSigner, type RecoverSigner } from "./precompiles.ts";
 import { Switchboard } from "./questions.ts";
 
 /** What a thread is given. */
@@ -38,12 +38,15 @@ const REST_MS = 0.05;
 const MORE = 0;
 const OVER = 3;
 
-function run({ module, memory, region, thread, questions, states }: ParallelWorkerData): void {
+function run(
+  { module, memory, region, thread, questions, states }: ParallelWorkerData,
+  recoverSigner: RecoverSigner,
+): void {
   const switchboard = new Switchboard(memory.buffer, questions);
   let direct: DirectReads | undefined;
   const ask = (views: MachineMemory): StateQuestions =>
     readingFrom(views, () => direct, switchboard.questions(thread));
-  const machine = new Machine(module, memory, ask);
+  const machine = new Machine({ module, recoverSigner }, memory, ask);
   const { evm } = machine;
   evm.startInstance(region.start, region.bytes);
   for (let epoch = 0; ; ) {
@@ -52,7 +55,7 @@ function run({ module, memory, region, thread, questions, states }: ParallelWork
       const { state } = posted.message as { readonly state: SharedReads | undefined };
       direct = state && openSharedState(state);
     }
-    machine.runPrecompile = createPrecompiles(FORKS[evm.enterBlock()]);
+    machine.setFork(FORKS[evm.enterBlock()]);
     evm.joinParallel();
     for (let idle = 0; ; ) {
       try {
@@ -90,4 +93,4 @@ function readingFrom(
   };
 }
 
-run(workerData as ParallelWorkerData);
+run(workerData as ParallelWorkerData, await createRecoverSigner());

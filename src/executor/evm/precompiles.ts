@@ -1,16 +1,18 @@
 /**
- * Precompiled contracts that run in the host: what WebAssembly asks for, by address, with well-kept libraries behind it.
+ * Precompiled contracts that run in the host: what WebAssembly asks for, by address, with well-kept libraries behind it;
+ * signers (0x01) are recovered by the kernel.
  *
  * SHA-256, identity and BLAKE2 run inside the interpreter (assembly/evm/precompiles.ts).
  *
  * @module
  */
 import { p256 } from "@noble/curves/nist.js";
-import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { ripemd160 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { secp256k1Recover } from "../../algorithms/index.ts";
+import { createInlineKernel } from "../../backends/wasm/inline.ts";
 import { type Fork, forkAtLeast } from "../../chains/ethereum/forks.ts";
+import { Verdict } from "../../core/index.ts";
 import { bls12381Contracts } from "./bls12-381.ts";
 import { bn254Add, bn254Multiply, bn254Pairing } from "./bn254.ts";
 import { bytesToBigint } from "./bytes.ts";
@@ -39,23 +41,32 @@ function padded(input: Uint8Array, bytes: number): Uint8Array {
 }
 
 /** 0x01: the signer's address, left-padded; nothing where there is none. */
-function recover(input: Uint8Array): Uint8Array {
-  const bytes = padded(input, 128);
-  const v = bytesToBigint(bytes.subarray(32, 64));
-  if (v !== 27n && v !== 28n) return NOTHING;
-  const signature = new Uint8Array(65);
-  signature[0] = Number(v) - 27;
-  signature.set(bytes.subarray(64), 1);
-  try {
-    const publicKey = secp256k1.Signature.fromBytes(signature, "recovered")
-      .recoverPublicKey(bytes.subarray(0, 32))
-      .toBytes(false);
+export type RecoverSigner = (input: Uint8Array) => Uint8Array;
+
+/**
+ * Compiles the kernel behind 0x01.
+ *
+ * @throws LanewiseError `ERR_BACKEND_UNAVAILABLE` where the engine has no WebAssembly SIMD.
+ */
+export async function createRecoverSigner(): Promise<RecoverSigner> {
+  const kernel = await createInlineKernel(secp256k1Recover);
+  const { fields, byteLength } = secp256k1Recover.record;
+  const { offset, size } = secp256k1Recover.result.fields.address;
+  const record = new Uint8Array(byteLength);
+  return (input) => {
+    const bytes = padded(input, 128);
+    const v = bytesToBigint(bytes.subarray(32, 64));
+    if (v !== 27n && v !== 28n) return NOTHING;
+    record.set(bytes.subarray(0, 32), fields.z.offset);
+    record.set(bytes.subarray(64, 96), fields.r.offset);
+    record.set(bytes.subarray(96), fields.s.offset);
+    record[fields.recoveryId.offset] = Number(v) - 27;
+    const { verdict, result } = kernel.run(record);
+    if (verdict !== Verdict.Valid) return NOTHING;
     const output = new Uint8Array(32);
-    output.set(keccak_256(publicKey.subarray(1)).subarray(12), 12);
+    output.set(result.subarray(offset, offset + size), 32 - size);
     return output;
-  } catch {
-    return NOTHING;
-  }
+  };
 }
 
 /** 0x100: 1 where the P-256 signature is valid, else nothing (EIP-7951). */
@@ -111,14 +122,14 @@ function priced(
 }
 
 /** The contracts of a fork. */
-export function createPrecompiles(fork: Fork): RunPrecompile {
+export function createPrecompiles(fork: Fork, recoverSigner: RecoverSigner): RunPrecompile {
   const at = (since: Fork): boolean => forkAtLeast(fork, since);
   const istanbul = at("istanbul");
   const rules: ModexpRules = at("osaka") ? "eip7883" : at("berlin") ? "eip2565" : "eip198";
   return (address, input, gasLimit) => {
     switch (address) {
       case 0x01:
-        return priced(3000, gasLimit, () => recover(input));
+        return priced(3000, gasLimit, () => recoverSigner(input));
       case 0x03: {
         const words = Math.ceil(input.length / 32);
         return priced(600 + 120 * words, gasLimit, () => {
