@@ -4,7 +4,7 @@
  * @module
  */
 import type { Algorithm } from "../core/index.ts";
-import type { Outcome, SubmitOptions, Verifier } from "./verifier.ts";
+import type { Outcome, SubmitOptions, Verifier } from "./contract.ts";
 
 /** How a stream is verified. */
 export interface StreamOptions extends SubmitOptions {

@@ -10,7 +10,6 @@
 import { secp256k1Recover } from "../algorithms/secp256k1-recover.ts";
 import {
   type Algorithm,
-  type Backend,
   type BackendId,
   type Batch,
   LanewiseError,
@@ -18,6 +17,13 @@ import {
 } from "../core/index.ts";
 import { BatchShelf, type LooseRecord, messageOf } from "./batches.ts";
 import { Column } from "./column.ts";
+import type {
+  ColumnStatus,
+  Outcome,
+  SubmitOptions,
+  Verifier,
+  VerifierOptions,
+} from "./contract.ts";
 import { shareOut } from "./cost-model.ts";
 import {
   DEFAULT_INTEGRITY,
@@ -27,123 +33,12 @@ import {
   pickCanaries,
   pickPlaces,
 } from "./integrity.ts";
+import { ADDRESS_BYTES, checkClaims, type Item, type Job, keyOf } from "./job.ts";
 import { VerifierMetrics } from "./metrics.ts";
 import { PositiveCache } from "./positive-cache.ts";
-import { FairQueue, type Priority, type QueuedItem } from "./queue.ts";
+import { FairQueue, type Priority } from "./queue.ts";
 import { HINT_BYTES } from "./recover-senders.ts";
 import { createSenderKeys, type SenderKeys } from "./sender-keys.ts";
-
-/** How a verifier is set up. */
-export interface VerifierOptions {
-  /** Algorithms it will be asked for. */
-  readonly algorithms: readonly Algorithm[];
-  /** At least one trusted (CPU) back end; the verifier closes them all. */
-  readonly backends: readonly Backend[];
-  /** Sends everything to one back end while that is ready. */
-  readonly pin?: BackendId;
-  /** Most items waiting. Default 65 536: about half a second of one core's recoveries. */
-  readonly maxQueuedItems?: number;
-  /** Most items of one batch. Default 4096: past it throughput gains nothing and the last caller waits longer. */
-  readonly maxBatchItems?: number;
-  /**
-   * Longest that a batch is expected to take, by the cost model; urgent work waits for two of them at most. Default 5. A batch may
-   * have 128 items whatever they take: fewer would waste the kernels.
-   */
-  readonly maxBatchMs?: number;
-  /** Most message bytes of one batch. Default 16 MiB. */
-  readonly maxBatchBytes?: number;
-  /** Valid answers kept, least recently used first out; 0 keeps none. Default 65 536 (about 25 MiB of recoveries). */
-  readonly cacheEntries?: number;
-  /** Public keys kept by address, for submissions that claim their senders; 0 keeps none. Default 65 536 (5 MiB). */
-  readonly senderKeys?: number;
-  readonly integrity?: Partial<IntegrityOptions>;
-}
-
-/** How one submission is treated. */
-export interface SubmitOptions {
-  /** Bytes that the records point into. */
-  readonly arena?: Uint8Array;
-  /**
-   * With `secp256k1-recover`: who is said to have signed each record, 20 bytes each, zeros where nobody says. Changes no answer: a
-   * sender that was seen before and is the one claimed costs a quarter of a recovery, where 64 such records come together.
-   */
-  readonly claimedSenders?: Uint8Array;
-  /** Default `gossip`. */
-  readonly priority?: Priority;
-  /** Who asked, for fair shares and fair shedding: a peer, a connection. Default `""`. */
-  readonly source?: string;
-  readonly signal?: AbortSignal;
-  /** Give up what has not been started after this many milliseconds. */
-  readonly deadlineMs?: number;
-}
-
-/** Answers in the order of the records. */
-export interface Outcome {
-  /** One {@link Verdict} a record. */
-  readonly verdicts: Uint32Array;
-  /** `algorithm.result.byteLength` bytes a record; zero where the verdict is not `Valid`. */
-  readonly results: Uint8Array;
-}
-
-/** What a back end is doing, for status pages. */
-export interface ColumnStatus {
-  readonly id: BackendId;
-  readonly state: Column["state"];
-  readonly reason: string;
-  readonly inFlight: number;
-  /** Learnt cost per algorithm id. */
-  readonly costs: Readonly<
-    Record<string, { readonly fixedMs: number; readonly perItemMs: number }>
-  >;
-}
-
-/** A pool of verification work. */
-export interface Verifier {
-  /**
-   * Verdicts for `records.length / algorithm.record.byteLength` records. The bytes are copied before the call returns.
-   *
-   * @throws RangeError where the length is not a whole number of records, or not as many senders are claimed; TypeError for an
-   * algorithm not named at creation, and for claims with an algorithm that recovers nothing.
-   * @throws LanewiseError `ERR_OVERLOADED`, `ERR_ABORTED`, `ERR_DEADLINE`, `ERR_CLOSED`; `ERR_BACKEND_FAILED` where every back end failed.
-   */
-  submit(algorithm: Algorithm, records: Uint8Array, options?: SubmitOptions): Promise<Outcome>;
-  /** Whether `items` more of this priority would be queued without shedding anything. */
-  canAcceptWork(items?: number): boolean;
-  readonly metrics: VerifierMetrics;
-  /** Items waiting. */
-  readonly queuedItems: number;
-  status(): ColumnStatus[];
-  /** Resolves when the back end is ready for work; rejects where it never will be. */
-  ready(id: BackendId): Promise<void>;
-  /** Answers what was accepted, refuses what comes after, closes the back ends. Idempotent. */
-  close(): Promise<void>;
-}
-
-/** A submission in progress. */
-interface Job {
-  readonly source: string;
-  readonly verdicts: Uint32Array;
-  readonly results: Uint8Array;
-  readonly submittedMs: number;
-  /** Answers still missing. */
-  missing: number;
-  readonly waitsFor: Set<Item>;
-  settled: boolean;
-  readonly resolve: (outcome: Outcome) => void;
-  readonly reject: (error: LanewiseError) => void;
-  stopListening: () => void;
-}
-
-/** One distinct record on its way to a verdict. */
-interface Item extends QueuedItem<Job>, LooseRecord {
-  readonly algorithm: Algorithm;
-  readonly key: string | undefined;
-  /** 20 bytes, where somebody claims it. */
-  readonly claimedSender: Uint8Array | undefined;
-  /** Every place that wants the answer. */
-  readonly waiters: { readonly job: Job; readonly index: number }[];
-  attempts: number;
-}
 
 /** A batch with canaries among its items. */
 interface Packed {
@@ -152,11 +47,6 @@ interface Packed {
   readonly itemPlaces: readonly number[];
   readonly canaryPlaces: readonly number[];
 }
-
-/** A message longer than this is not looked for among the duplicates: the key would cost as much as the hash. */
-const KEYED_MESSAGE_BYTES = 1024;
-
-const ADDRESS_BYTES = secp256k1Recover.result.fields.address.size;
 
 /** With fewer known keys in a batch, hints save nothing. */
 const LEAST_HINTS = 64;
@@ -172,14 +62,6 @@ const RELEARN_MS = 10_000;
 
 /** Back ends that may fail one item before its callers hear of it. */
 const MOST_ATTEMPTS = 5;
-
-const decoder = new TextDecoder("latin1");
-
-/** One character a byte. Node's own way to do it takes a tenth of the time of its decoder's. */
-const latin1: (bytes: Uint8Array) => string =
-  typeof Buffer === "undefined"
-    ? (bytes) => decoder.decode(bytes)
-    : (bytes) => Buffer.prototype.latin1Slice.call(bytes, 0, bytes.length);
 
 /**
  * Creates a verifier. It takes work at once; back ends join as they become ready.
@@ -739,30 +621,6 @@ class LaneVerifier implements Verifier {
       }
     }
   }
-}
-
-/** Whether the claims fit the records. @throws TypeError, RangeError. */
-function checkClaims(algorithm: Algorithm, count: number, claims: Uint8Array | undefined): void {
-  if (claims === undefined) return;
-  if (algorithm !== secp256k1Recover) {
-    throw new TypeError(
-      `submit claimedSenders: expected ${secp256k1Recover.id} with them, got ${algorithm.id}`,
-    );
-  }
-  if (claims.length === count * ADDRESS_BYTES) return;
-  throw new RangeError(
-    `submit claimedSenders: expected ${count * ADDRESS_BYTES} bytes, got ${claims.length}`,
-  );
-}
-
-/** Every byte that decides an answer, as a string; `undefined` where it would be too long. */
-function keyOf(algorithm: Algorithm, record: Uint8Array, message: Uint8Array): string | undefined {
-  if (!algorithm.usesArena) return `${algorithm.id}:${latin1(record)}`;
-  if (message.length > KEYED_MESSAGE_BYTES) return undefined;
-  const { offset } = algorithm.record.fields.offset;
-  const fields = record.slice();
-  fields.fill(0, offset, offset + 4); // where the message lies says nothing about it
-  return `${algorithm.id}:${latin1(fields)}${latin1(message)}`;
 }
 
 function abortedError(signal: AbortSignal): LanewiseError {

@@ -1,0 +1,96 @@
+/**
+ * What callers of a verifier see: options, submissions and answers.
+ *
+ * @module
+ */
+import type { Algorithm, Backend, BackendId } from "../core/index.ts";
+import type { Column } from "./column.ts";
+import type { IntegrityOptions } from "./integrity.ts";
+import type { VerifierMetrics } from "./metrics.ts";
+import type { Priority } from "./queue.ts";
+
+/** How a verifier is set up. */
+export interface VerifierOptions {
+  /** Algorithms it will be asked for. */
+  readonly algorithms: readonly Algorithm[];
+  /** At least one trusted (CPU) back end; the verifier closes them all. */
+  readonly backends: readonly Backend[];
+  /** Sends everything to one back end while that is ready. */
+  readonly pin?: BackendId;
+  /** Most items waiting. Default 65 536: about half a second of one core's recoveries. */
+  readonly maxQueuedItems?: number;
+  /** Most items of one batch. Default 4096: past it throughput gains nothing and the last caller waits longer. */
+  readonly maxBatchItems?: number;
+  /**
+   * Longest that a batch is expected to take, by the cost model; urgent work waits for two of them at most. Default 5. A batch may
+   * have 128 items whatever they take: fewer would waste the kernels.
+   */
+  readonly maxBatchMs?: number;
+  /** Most message bytes of one batch. Default 16 MiB. */
+  readonly maxBatchBytes?: number;
+  /** Valid answers kept, least recently used first out; 0 keeps none. Default 65 536 (about 25 MiB of recoveries). */
+  readonly cacheEntries?: number;
+  /** Public keys kept by address, for submissions that claim their senders; 0 keeps none. Default 65 536 (5 MiB). */
+  readonly senderKeys?: number;
+  readonly integrity?: Partial<IntegrityOptions>;
+}
+
+/** How one submission is treated. */
+export interface SubmitOptions {
+  /** Bytes that the records point into. */
+  readonly arena?: Uint8Array;
+  /**
+   * With `secp256k1-recover`: who is said to have signed each record, 20 bytes each, zeros where nobody says. Changes no answer: a
+   * sender that was seen before and is the one claimed costs a quarter of a recovery, where 64 such records come together.
+   */
+  readonly claimedSenders?: Uint8Array;
+  /** Default `gossip`. */
+  readonly priority?: Priority;
+  /** Who asked, for fair shares and fair shedding: a peer, a connection. Default `""`. */
+  readonly source?: string;
+  readonly signal?: AbortSignal;
+  /** Give up what has not been started after this many milliseconds. */
+  readonly deadlineMs?: number;
+}
+
+/** Answers in the order of the records. */
+export interface Outcome {
+  /** One {@link Verdict} a record. */
+  readonly verdicts: Uint32Array;
+  /** `algorithm.result.byteLength` bytes a record; zero where the verdict is not `Valid`. */
+  readonly results: Uint8Array;
+}
+
+/** What a back end is doing, for status pages. */
+export interface ColumnStatus {
+  readonly id: BackendId;
+  readonly state: Column["state"];
+  readonly reason: string;
+  readonly inFlight: number;
+  /** Learnt cost per algorithm id. */
+  readonly costs: Readonly<
+    Record<string, { readonly fixedMs: number; readonly perItemMs: number }>
+  >;
+}
+
+/** A pool of verification work. */
+export interface Verifier {
+  /**
+   * Verdicts for `records.length / algorithm.record.byteLength` records. The bytes are copied before the call returns.
+   *
+   * @throws RangeError where the length is not a whole number of records, or not as many senders are claimed; TypeError for an
+   * algorithm not named at creation, and for claims with an algorithm that recovers nothing.
+   * @throws LanewiseError `ERR_OVERLOADED`, `ERR_ABORTED`, `ERR_DEADLINE`, `ERR_CLOSED`; `ERR_BACKEND_FAILED` where every back end failed.
+   */
+  submit(algorithm: Algorithm, records: Uint8Array, options?: SubmitOptions): Promise<Outcome>;
+  /** Whether `items` more of this priority would be queued without shedding anything. */
+  canAcceptWork(items?: number): boolean;
+  readonly metrics: VerifierMetrics;
+  /** Items waiting. */
+  readonly queuedItems: number;
+  status(): ColumnStatus[];
+  /** Resolves when the back end is ready for work; rejects where it never will be. */
+  ready(id: BackendId): Promise<void>;
+  /** Answers what was accepted, refuses what comes after, closes the back ends. Idempotent. */
+  close(): Promise<void>;
+}
