@@ -23,6 +23,8 @@ export interface BackendStatus {
 export interface RunOptions {
   /** Aborts the run: the promise rejects with `ERR_ABORTED` and the batch's verdicts are not to be read. */
   readonly signal?: AbortSignal;
+  /** Goes ahead of work that came earlier and has not begun, where the back end can do that. Default `false`. */
+  readonly urgent?: boolean;
 }
 
 /**
@@ -30,6 +32,8 @@ export interface RunOptions {
  */
 export interface Backend {
   readonly id: BackendId;
+  /** Whether batches run on the calling thread, where nothing else happens meanwhile. Default `false`. */
+  readonly blocksCaller?: boolean;
   /** Looks whether the back end can run here. Never throws, never takes the process down. */
   probe(): Promise<BackendStatus>;
   /** Whether there is a kernel of this algorithm in this column. */

@@ -39,6 +39,8 @@ export interface PoolTask {
   /** Items of a chunk. */
   readonly chunkItems: number;
   readonly signal?: AbortSignal;
+  /** Overtakes what no worker has begun. */
+  readonly urgent?: boolean;
 }
 
 /** Counters for reports and tests. */
@@ -132,8 +134,10 @@ export function createPool(options: PoolOptions): WorkerPool {
   }));
   const kernels = new Map<string, Registration>();
   const jobs = new Set<Job>();
-  /** Jobs with chunks to start, in the order of their turns. */
+  /** Jobs with chunks to start, in the order of their turns; urgent ones go first. */
   const turns: Job[] = [];
+  const urgentTurns: Job[] = [];
+  const turnsOf = ({ task }: Job): Job[] => (task.urgent ? urgentTurns : turns);
   const running = new Map<number, { job: Job; chunk: Pending }>();
   const batchIds = new WeakMap<SharedArrayBuffer, number>();
   let lastBatchId = 0;
@@ -251,7 +255,8 @@ export function createPool(options: PoolOptions): WorkerPool {
     if (job.error === undefined && chunk.attempt < MAX_ATTEMPTS) {
       retries++;
       job.retries.push({ ...chunk, attempt: chunk.attempt + 1 });
-      if (!turns.includes(job)) turns.unshift(job);
+      const queue = turnsOf(job);
+      if (!queue.includes(job)) queue.unshift(job);
     } else if (job.error === undefined) {
       const last = chunk.first + chunk.count - 1;
       const text = `items ${chunk.first}..${last} failed ${MAX_ATTEMPTS} times: ${reason}`;
@@ -277,8 +282,9 @@ export function createPool(options: PoolOptions): WorkerPool {
 
   function settleIfDone(job: Job): void {
     if (job.inRing > 0 || hasMore(job) || !jobs.delete(job)) return;
-    const turn = turns.indexOf(job);
-    if (turn >= 0) turns.splice(turn, 1);
+    const queue = turnsOf(job);
+    const turn = queue.indexOf(job);
+    if (turn >= 0) queue.splice(turn, 1);
     job.settle(job.error);
     if (jobs.size === 0) {
       hold();
@@ -308,17 +314,29 @@ export function createPool(options: PoolOptions): WorkerPool {
     return { batch: job.batch, first, count: job.next - first, arenaBytes, attempt: 1 };
   }
 
+  /** Takes what is not urgent and no worker has begun back from the ring, so that urgent chunks come before it. */
+  function makeWay(): void {
+    for (const [position, { job, chunk }] of running) {
+      if (job.task.urgent || !ring.cancel(position)) continue;
+      running.delete(position);
+      job.inRing--;
+      job.retries.push(chunk);
+      if (!turns.includes(job)) turns.push(job);
+    }
+  }
+
   /** Fills the ring, one chunk a job in turn. */
   function pump(): void {
     let pushed = 0;
-    while (turns.length > 0 && ring.space() > 0 && running.size < ENTRIES_PER_WORKER * workers) {
-      const job = turns.shift()!;
+    while (ring.space() > 0 && running.size < ENTRIES_PER_WORKER * workers) {
+      const job = urgentTurns.shift() ?? turns.shift();
+      if (job === undefined) break;
       if (!hasMore(job)) continue;
       const chunk = nextChunk(job);
       running.set(ring.push(chunk), { job, chunk });
       job.inRing++;
       pushed++;
-      if (hasMore(job)) turns.push(job);
+      if (hasMore(job)) turnsOf(job).push(job);
     }
     if (pushed > 0) ring.wake();
     if (running.size > 0 && !watching && completion === "wait-async") void watch();
@@ -441,7 +459,8 @@ export function createPool(options: PoolOptions): WorkerPool {
         jobs.add(job);
         if (jobs.size === 1) hold();
         for (let index = 0; index < workers; index++) attach(index, job);
-        turns.push(job);
+        turnsOf(job).push(job);
+        if (task.urgent) makeWay();
         pump();
       });
     },

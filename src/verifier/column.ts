@@ -8,6 +8,7 @@ import { type Algorithm, type Backend, type Batch, LanewiseError } from "../core
 import { type BatchShelf, messageOf } from "./batches.ts";
 import { CostModel } from "./cost-model.ts";
 import { answersOf, holds } from "./integrity.ts";
+import type { Priority } from "./queue.ts";
 import { recoverSenders } from "./recover-senders.ts";
 
 /**
@@ -18,6 +19,9 @@ export type ColumnState = "starting" | "ready" | "unavailable" | "quarantined" |
 
 /** Batches that a back end has at a time: one running and one packed behind it, so that it never waits for the host. */
 const IN_FLIGHT = 2;
+
+/** Urgent batches do not count those: they go ahead of them where the back end lets them. */
+const URGENT_IN_FLIGHT = 2;
 
 /** First wait after a failure; doubles with each further one, up to a minute. */
 const BACK_OFF_MS = 250;
@@ -33,6 +37,12 @@ const STALL_LEAST_MS = 10_000;
 /** Failures that no waiting mends. */
 const FINAL = new Set<string>(["ERR_BACKEND_UNAVAILABLE", "ERR_UNSUPPORTED", "ERR_CLOSED"]);
 
+interface RunningBatch {
+  readonly priority: Priority;
+  /** When it is expected to be done. */
+  readonly endsMs: number;
+}
+
 /** One back end in the verifier's care. */
 export class Column {
   readonly backend: Backend;
@@ -45,9 +55,10 @@ export class Column {
   readonly #shelf: BatchShelf;
   readonly #onChange: () => void;
   readonly #models = new Map<Algorithm, CostModel>();
-  readonly #running = new Map<Batch, { readonly endsMs: number }>();
-  /** When the last batch was started. */
+  readonly #running = new Map<Batch, RunningBatch>();
+  /** When the last batch was started, and when the last one ended. */
   #lastRunMs = performance.now();
+  #lastEndMs = 0;
   #failures = 0;
   #wasReady = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -74,9 +85,12 @@ export class Column {
     return this.#algorithms.includes(algorithm);
   }
 
-  /** Whether a further batch would start at once, or next. */
-  get free(): boolean {
-    return this.state === "ready" && this.#running.size < IN_FLIGHT;
+  /** Whether a further batch of this priority would start at once, or next. */
+  isFree(priority: Priority): boolean {
+    if (this.state !== "ready") return false;
+    let running = 0;
+    for (const batch of this.#running.values()) if (batch.priority === priority) running++;
+    return running < (priority === "block" ? URGENT_IN_FLIGHT : IN_FLIGHT);
   }
 
   get inFlight(): number {
@@ -98,11 +112,14 @@ export class Column {
     return performance.now() - this.#lastRunMs;
   }
 
-  /** Milliseconds until what it has is expected to be done. */
-  get backlogMs(): number {
+  /** Milliseconds until what it has is expected to be done, or what of it goes before urgent work. */
+  backlogMs(priority: Priority): number {
     const now = performance.now();
     let latest = now;
-    for (const { endsMs } of this.#running.values()) latest = Math.max(latest, endsMs);
+    for (const running of this.#running.values()) {
+      if (priority === "block" && running.priority !== "block") continue;
+      latest = Math.max(latest, running.endsMs);
+    }
     return latest - now;
   }
 
@@ -153,7 +170,7 @@ export class Column {
         message: messageOf(algorithm, record, arena)!,
       }));
       const batch = this.#shelf.pack(algorithm, records);
-      await this.run(batch);
+      await this.run(batch, "gossip");
       const wrong = chosen.findIndex(({ verdict, result }, i) => !holds(batch, i, verdict, result));
       this.#shelf.giveBack(batch);
       if (wrong >= 0) return this.quarantine(`${algorithm.id}: a known answer came back wrong`);
@@ -163,19 +180,23 @@ export class Column {
   /**
    * Runs a batch and learns from the time it took.
    *
+   * @param priority with `block` it goes ahead of other batches, where the back end lets it.
    * @param hints candidate public keys of a `secp256k1-recover` batch, for `recoverSenders`.
    * @throws LanewiseError as `Backend.run`; `ERR_BACKEND_FAILED` where the back end hangs. The batch must not be reused then.
    */
-  async run(batch: Batch, hints?: Uint8Array): Promise<void> {
+  async run(batch: Batch, priority: Priority, hints?: Uint8Array): Promise<void> {
     const isHinted = hints !== undefined && this.backend.supports(secp256k1RecoverHinted);
     // With hints an item costs a quarter: another line, which the choice between back ends does not know.
     const model = this.model(isHinted ? secp256k1RecoverHinted : batch.algorithm);
     const expectedMs = model.predictMs(batch.count) ?? 0;
-    const backlogMs = this.backlogMs;
+    const backlogMs = this.backlogMs(priority);
     const startedMs = performance.now();
     this.#lastRunMs = startedMs;
-    this.#running.set(batch, { endsMs: startedMs + backlogMs + expectedMs });
-    const limitMs = Math.max(STALL_LEAST_MS, STALL_FACTOR * (backlogMs + expectedMs));
+    this.#running.set(batch, { priority, endsMs: startedMs + backlogMs + expectedMs });
+    const limitMs = Math.max(
+      STALL_LEAST_MS,
+      STALL_FACTOR * (this.backlogMs("gossip") + expectedMs),
+    );
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stalled = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
@@ -184,10 +205,15 @@ export class Column {
       }, limitMs);
     });
     try {
-      const work = isHinted ? recoverSenders(this.backend, batch, hints) : this.backend.run(batch);
+      const options = { urgent: priority === "block" };
+      const work = isHinted
+        ? recoverSenders(this.backend, batch, hints, options)
+        : this.backend.run(batch, options);
       await Promise.race([work, stalled]);
       // Time spent behind an earlier batch is that batch's.
-      model.observe(batch.count, Math.max(performance.now() - startedMs - backlogMs, 0));
+      const endedMs = performance.now();
+      model.observe(batch.count, endedMs - Math.max(startedMs, this.#lastEndMs));
+      this.#lastEndMs = endedMs;
       this.#failures = 0;
     } finally {
       clearTimeout(timer);

@@ -22,13 +22,13 @@ export interface VerifierOptions {
   /** Most items of one batch. Default 4096: past it throughput gains nothing and the last caller waits longer. */
   readonly maxBatchItems?: number;
   /**
-   * Longest that a batch is expected to take, by the cost model; urgent work waits for two of them at most. Default 5. A batch may
-   * have 128 items whatever they take: fewer would waste the kernels.
+   * Longest that a batch is expected to take, by the cost model; urgent work waits for one to end at most where the back end lets it
+   * go ahead, and for two elsewhere. Default 12. A batch may have 128 items whatever they take: fewer would waste the kernels.
    */
   readonly maxBatchMs?: number;
   /** Most message bytes of one batch. Default 16 MiB. */
   readonly maxBatchBytes?: number;
-  /** Valid answers kept, least recently used first out; 0 keeps none. Default 65 536 (about 25 MiB of recoveries). */
+  /** Valid answers kept, the oldest first out unless asked for; 0 keeps none. Default 65 536 (17 MiB, whatever they are of). */
   readonly cacheEntries?: number;
   /** Public keys kept by address, for submissions that claim their senders; 0 keeps none. Default 65 536 (5 MiB). */
   readonly senderKeys?: number;

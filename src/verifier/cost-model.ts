@@ -1,8 +1,10 @@
 /**
- * How long a back end takes for a batch, learnt from every batch it runs: latency ≈ fixed + perItem × count.
+ * How long a back end takes for a batch, learnt from every batch it runs.
  *
- * A least-squares line with exponential forgetting: an observation weighs half after {@link HALF_LIFE} more, so the model follows
- * a machine that changes (another process, thermal limits, a driver that got faster after warm-up).
+ * Two readings of the same observations, both forgetting exponentially (one weighs half after {@link HALF_LIFE} more), so that the
+ * model follows a machine that changes (another process, thermal limits, a driver that got faster after warm-up): the time of each
+ * size class (powers of two), since kernels are not linear (one signature takes three times as long as one of a thousand), and a
+ * least-squares line, latency ≈ fixed + perItem × count, for sizes that were not seen lately.
  *
  * @module
  */
@@ -11,13 +13,23 @@
 const HALF_LIFE = 16;
 const DECAY = 0.5 ** (1 / HALF_LIFE);
 
-/** The line for one back end and one algorithm. Times are in milliseconds. */
+/** Sizes from 2ⁱ to 2ⁱ⁺¹ − 1. */
+interface SizeClass {
+  weight: number;
+  items: number;
+  ms: number;
+  /** Number of the observation that the sums are of. */
+  at: number;
+}
+
+/** What is known of one back end and one algorithm. Times are in milliseconds. */
 export class CostModel {
   #weight = 0;
   #n = 0;
   #nn = 0;
   #t = 0;
   #nt = 0;
+  readonly #classes: (SizeClass | undefined)[] = [];
 
   /** Batches seen. */
   observations = 0;
@@ -30,6 +42,11 @@ export class CostModel {
     this.#nn = this.#nn * DECAY + count * count;
     this.#t = this.#t * DECAY + ms;
     this.#nt = this.#nt * DECAY + count * ms;
+    const own = this.#sizeClass(count) ?? { weight: 0, items: 0, ms: 0, at: 0 };
+    this.#classes[classOf(count)] = own;
+    own.weight++;
+    own.items += count;
+    own.ms += ms;
   }
 
   /** Fixed cost of a batch and cost of an item; both at least zero, whatever the noise. */
@@ -47,9 +64,28 @@ export class CostModel {
   predictMs(count: number): number | undefined {
     if (this.observations === 0) return undefined;
     const { fixedMs, perItemMs } = this.line();
-    return fixedMs + perItemMs * count;
+    const byLine = fixedMs + perItemMs * count;
+    const own = this.#sizeClass(count);
+    if (own === undefined) return byLine;
+    // Less than one fresh observation's worth of weight says less than the line.
+    const trust = Math.min(own.weight, 1);
+    return trust * own.ms * (count / own.items) + (1 - trust) * byLine;
+  }
+
+  /** The class that a size belongs to, its sums brought up to date. */
+  #sizeClass(count: number): SizeClass | undefined {
+    const own = this.#classes[classOf(count)];
+    if (own === undefined) return undefined;
+    const decay = DECAY ** (this.observations - own.at);
+    own.at = this.observations;
+    own.weight *= decay;
+    own.items *= decay;
+    own.ms *= decay;
+    return own;
   }
 }
+
+const classOf = (count: number): number => 31 - Math.clz32(count);
 
 /** A place that work can go to. */
 export interface Lane {
@@ -58,21 +94,46 @@ export interface Lane {
   readonly backlogMs: number;
 }
 
+/** A split has to be expected to save this share of the time, since it costs a second batch. */
+const LEAST_GAIN = 1 / 32;
+
 /**
- * Shares `count` items out over lanes so that the last to finish finishes earliest: water-filling over the lanes' lines, then lanes
- * that would get fewer than `smallest` items are left out and the rest re-shared.
+ * Shares `count` items out over lanes so that the last to finish finishes earliest: all to the lane that would be done first, or,
+ * where that saves time, a split.
  *
- * @returns items for each lane, summing to `count`. A lane without observations gets none unless it is the only one.
+ * @param smallest no share is smaller.
+ * @returns items for each lane, summing to `count`. A lane without observations gets none unless there is no other kind.
  */
 export function shareOut(lanes: readonly Lane[], count: number, smallest: number): number[] {
+  const shares: number[] = new Array(lanes.length).fill(0);
+  let best = 0;
+  let bestMs = Number.POSITIVE_INFINITY;
+  let known = 0;
+  for (const [index, { model, backlogMs }] of lanes.entries()) {
+    const ms = model.predictMs(count);
+    if (ms === undefined) continue;
+    known++;
+    if (backlogMs + ms >= bestMs) continue;
+    best = index;
+    bestMs = backlogMs + ms;
+  }
+  if (known > 1 && count >= 2 * smallest) {
+    const split = fill(lanes, count, smallest);
+    const endsMs = split.map((share, i) =>
+      share === 0 ? 0 : lanes[i].backlogMs + lanes[i].model.predictMs(share)!,
+    );
+    if (Math.max(...endsMs) < (1 - LEAST_GAIN) * bestMs) return split;
+  }
+  shares[best] = count;
+  return shares;
+}
+
+/** Water-filling over the lines of the lanes; those that would get fewer than `smallest` are left out and the rest re-shared. */
+function fill(lanes: readonly Lane[], count: number, smallest: number): number[] {
   const shares: number[] = new Array(lanes.length).fill(0);
   let open = lanes
     .map((lane, index) => ({ lane, index }))
     .filter(({ lane }) => lane.model.observations > 0);
-  if (open.length === 0) {
-    shares[0] = count;
-    return shares;
-  }
   for (;;) {
     const lines = open.map(({ lane, index }) => {
       const { fixedMs, perItemMs } = lane.model.line();

@@ -1,6 +1,9 @@
 /**
  * The verifier's bounded queue: priorities first, sources in turn within a priority, and a stated rule for what is shed.
  *
+ * What waits is a *run*: neighbouring records of one lot (the distinct records of one submission). A record says by its *ticket* in
+ * which run it waits, so that it can leave a run or change to another without a search.
+ *
  * Shedding. The unit is a job, since a caller waits for whole jobs. When a job does not fit, room is looked for in the lowest
  * priority class first: the newest job of the source with the most waiting items there gives way, again and again. Within its own
  * class a newcomer displaces only sources that hold more than its own source would then hold, so a flood from one peer sheds that
@@ -9,6 +12,7 @@
  *
  * @module
  */
+import { Holdings } from "./holdings.ts";
 
 /** Most urgent first. */
 export const PRIORITIES = ["block", "gossip"] as const;
@@ -20,73 +24,45 @@ export interface QueuedJob {
   readonly source: string;
 }
 
-/** One item waiting for a verdict. Owner and priority change only through the queue while it waits. */
-export interface QueuedItem<Job extends QueuedJob> {
-  /** Whose lane it waits in. */
-  owner: Job;
-  /** The class it waits in. */
-  priority: Priority;
-  /** The queue's mark for the place it waits at; 0 while it does not wait. */
-  ticket: number;
+/** What the queue needs to know of a lot. */
+export interface QueuedLot {
+  /** The run that each record waits in; 0 where it does not wait. Written by the queue alone. */
+  readonly tickets: Uint32Array;
 }
 
-/** A place in a lane; stale once the item's ticket is another. */
-interface Place<Item> {
-  readonly item: Item;
+/** Neighbours of a lot that wait together: those of `first` … `end - 1` whose ticket is the run's. */
+export interface Run<Job extends QueuedJob, Lot extends QueuedLot> {
   readonly ticket: number;
+  readonly lot: Lot;
+  /** Whose lane it waits in. */
+  readonly owner: Job;
+  readonly priority: Priority;
+  /** How often it was tried before. */
+  readonly attempts: number;
+  first: number;
+  readonly end: number;
+  /** Records that still wait. */
+  waiting: number;
 }
 
-/** How many items each source has waiting in one class; the largest holder in constant time. */
-class Holdings {
-  readonly #bySource = new Map<string, number>();
-  readonly #byCount: Set<string>[] = [];
-  #largest = 0;
-
-  get(source: string): number {
-    return this.#bySource.get(source) ?? 0;
-  }
-
-  add(source: string, change: number): void {
-    const before = this.get(source);
-    const after = before + change;
-    this.#byCount[before]?.delete(source);
-    if (after === 0) {
-      this.#bySource.delete(source);
-    } else {
-      this.#bySource.set(source, after);
-      this.#byCount[after] ??= new Set();
-      this.#byCount[after].add(source);
-    }
-    if (after > this.#largest) this.#largest = after;
-    while (this.#largest > 0 && !this.#byCount[this.#largest]?.size) this.#largest--;
-  }
-
-  /** A source that holds the most, or `undefined` where none holds anything. */
-  largest(): { source: string; items: number } | undefined {
-    for (const source of this.#byCount[this.#largest] ?? [])
-      return { source, items: this.#largest };
-    return undefined;
-  }
-
-  /** Whether the sources together hold at least `wanted` items beyond `share` each. */
-  exceeds(share: number, wanted: number): boolean {
-    let excess = 0;
-    for (let count = this.#largest; count > share && excess < wanted; count--) {
-      excess += (count - share) * (this.#byCount[count]?.size ?? 0);
-    }
-    return excess >= wanted;
-  }
+/** Neighbours that were taken. */
+export interface Slice<Lot> {
+  readonly lot: Lot;
+  readonly first: number;
+  readonly count: number;
+  readonly priority: Priority;
+  readonly attempts: number;
 }
 
-/** Items of one source in one class, oldest first, from `head` on. */
-interface Lane<Item> {
-  places: Place<Item>[];
+/** Runs of one source in one class, oldest first, from `head` on. */
+interface Lane<Job extends QueuedJob, Lot extends QueuedLot> {
+  runs: (Run<Job, Lot> | undefined)[];
   head: number;
 }
 
 /** One priority class. */
-interface Class<Item> {
-  readonly lanes: Map<string, Lane<Item>>;
+interface Class<Job extends QueuedJob, Lot extends QueuedLot> {
+  readonly lanes: Map<string, Lane<Job, Lot>>;
   readonly holdings: Holdings;
   size: number;
 }
@@ -94,14 +70,15 @@ interface Class<Item> {
 const rank = (priority: Priority): number => PRIORITIES.indexOf(priority);
 
 /** See the module's description. Sizes are in items. */
-export class FairQueue<Job extends QueuedJob, Item extends QueuedItem<Job>> {
+export class FairQueue<Job extends QueuedJob, Lot extends QueuedLot> {
   readonly capacity: number;
-  readonly #classes: readonly Class<Item>[] = PRIORITIES.map(() => ({
+  readonly #classes: readonly Class<Job, Lot>[] = PRIORITIES.map(() => ({
     lanes: new Map(),
     holdings: new Holdings(),
     size: 0,
   }));
-
+  /** Runs with waiting records. */
+  readonly #runs = new Map<number, Run<Job, Lot>>();
   #nextTicket = 1;
 
   constructor(capacity: number) {
@@ -110,7 +87,7 @@ export class FairQueue<Job extends QueuedJob, Item extends QueuedItem<Job>> {
 
   /** Items waiting now. */
   get size(): number {
-    return this.#classes.reduce((sum, { size }) => sum + size, 0);
+    return this.#classes[0].size + this.#classes[1].size;
   }
 
   /** Items waiting in a class. */
@@ -118,112 +95,128 @@ export class FairQueue<Job extends QueuedJob, Item extends QueuedItem<Job>> {
     return this.#classes[rank(priority)].size;
   }
 
-  /** Appends an item to its owner's source lane; the caller has made room. */
-  push(item: Item): void {
-    this.#lane(item).places.push(this.#enter(item));
+  /** Appends neighbours to their owner's source lane; the caller has made room. */
+  push(lot: Lot, first: number, end: number, owner: Job, priority: Priority): void {
+    if (first === end) return;
+    const run = this.#enter(lot, first, end, owner, priority, 0);
+    this.#lane(priority, owner.source).runs.push(run);
   }
 
-  /** Appends items of one owner and priority, as `push` does one by one. */
-  pushAll(items: readonly Item[]): void {
-    if (items.length === 0) return;
-    const { places } = this.#lane(items[0]);
-    for (const item of items) {
-      item.ticket = this.#nextTicket++;
-      places.push({ item, ticket: item.ticket });
+  /** Puts neighbours first in their owner's source lane, whether there is room or not: they were in the queue before. */
+  pushFront(
+    lot: Lot,
+    first: number,
+    end: number,
+    owner: Job,
+    priority: Priority,
+    attempts: number,
+  ): void {
+    const lane = this.#lane(priority, owner.source);
+    const run = this.#enter(lot, first, end, owner, priority, attempts);
+    if (lane.head > 0) lane.runs[--lane.head] = run;
+    else lane.runs.unshift(run);
+  }
+
+  /** The run that a record waits in. */
+  runOf(lot: Lot, position: number): Run<Job, Lot> | undefined {
+    return this.#runs.get(lot.tickets[position]);
+  }
+
+  /** Takes neighbours out of the queue, those of them that wait; how many. */
+  drop(lot: Lot, first: number, end: number): number {
+    const { tickets } = lot;
+    let dropped = 0;
+    for (let from = first; from < end; ) {
+      const ticket = tickets[from];
+      let to = from + 1;
+      while (to < end && tickets[to] === ticket) to++;
+      if (ticket !== 0) {
+        tickets.fill(0, from, to);
+        this.#leave(this.#runs.get(ticket)!, to - from);
+        dropped += to - from;
+      }
+      from = to;
     }
-    this.#count(items[0], items.length);
+    return dropped;
   }
 
-  /** Puts an item back first in its owner's source lane, whether there is room or not: it was in the queue before. */
-  pushFront(item: Item): void {
-    const lane = this.#lane(item);
-    const place = this.#enter(item);
-    if (lane.head > 0) lane.places[--lane.head] = place;
-    else lane.places.unshift(place);
+  /** Moves neighbours, all of them waiting, to the end of another job's lane. */
+  move(lot: Lot, first: number, end: number, owner: Job, priority: Priority): void {
+    this.drop(lot, first, end);
+    this.push(lot, first, end, owner, priority);
   }
 
-  /** Takes an item out of the queue, wherever it stands. */
-  drop(item: Item): void {
-    if (item.ticket === 0) return;
-    item.ticket = 0;
-    this.#count(item, -1);
-  }
-
-  /** Moves a waiting item to a more urgent class; anything else is left as it is. */
-  raise(item: Item, priority: Priority): void {
-    if (item.ticket === 0 || rank(priority) >= rank(item.priority)) return;
-    this.drop(item);
-    item.priority = priority;
-    this.push(item);
-  }
-
-  /** Gives an item to another job that wants it; a waiting one moves to the end of that job's lane. */
-  handOver(item: Item, owner: Job): void {
-    const waits = item.ticket !== 0;
-    this.drop(item);
-    item.owner = owner;
-    if (waits) this.push(item);
-  }
-
-  /** The item that `take` would give first. */
-  peek(): Item | undefined {
-    let first: Item | undefined;
-    this.take(1, (item) => {
-      first ??= item;
-      return false;
-    });
-    return first;
+  /** The run that `take` would begin with. */
+  peek(): Run<Job, Lot> | undefined {
+    for (const { size, lanes } of this.#classes) {
+      if (size === 0) continue;
+      for (const lane of lanes.values()) {
+        const run = firstOf(lane);
+        if (run !== undefined) return run;
+      }
+    }
+    return undefined;
   }
 
   /**
-   * The next items to run, most urgent class first and one item from each source in turn, while `accept` takes them. An item that
-   * `accept` refuses stays first in its lane; nothing less urgent is taken past it.
+   * The next items to run, of the most urgent class that has any: equal shares from its sources in turn.
+   *
+   * @param accept how many neighbours of a run, from `first` on, may come along; with 0 the run stays first in its lane.
    */
-  take(most: number, accept: (item: Item) => boolean): Item[] {
-    const taken: Item[] = [];
-    for (const own of this.#classes) {
-      if (this.#takeFrom(own, most, accept, taken)) return taken;
+  take(
+    most: number,
+    accept: (run: Run<Job, Lot>, first: number, wanted: number) => number,
+  ): Slice<Lot>[] {
+    const taken: Slice<Lot>[] = [];
+    const own = this.#classes.find(({ size }) => size > 0);
+    if (own === undefined) return taken;
+    const { lanes } = own;
+    const turn = Math.max(1, Math.floor(most / lanes.size));
+    let left = most;
+    // A lane that gave its share goes to the back of the map, where this iteration meets it again; one that is refused stays where
+    // it is and is not met twice.
+    for (const [source, lane] of lanes) {
+      if (left === 0) break;
+      const run = firstOf(lane);
+      if (run === undefined) {
+        lanes.delete(source);
+        continue;
+      }
+      const given = this.#takeFrom(lane, Math.min(left, turn), accept, taken);
+      if (given === 0) continue;
+      left -= given;
+      lanes.delete(source);
+      lanes.set(source, lane);
     }
     return taken;
   }
 
-  /** Adds items of one class to `taken`; says whether one was refused. */
+  /** Takes up to `most` items of a lane; how many. */
   #takeFrom(
-    own: Class<Item>,
+    lane: Lane<Job, Lot>,
     most: number,
-    accept: (item: Item) => boolean,
-    taken: Item[],
-  ): boolean {
-    const { lanes, holdings } = own;
-    const counts = new Map<string, number>();
-    let refused = false;
-    // A lane that gave an item goes to the back of the map, where this iteration meets it again; a lane that is refused stays
-    // where it is and is not met twice.
-    for (const [source, lane] of lanes) {
-      if (taken.length >= most) break;
-      let item = firstOf(lane);
-      if (item !== undefined && !accept(item)) {
-        refused = true;
-        continue;
-      }
-      lanes.delete(source);
-      if (item === undefined) continue;
-      const before = taken.length;
-      do {
-        lane.head++;
-        item.ticket = 0;
-        taken.push(item);
-        // A source that waits alone has every turn.
-        item = lanes.size === 0 && taken.length < most ? firstOf(lane) : undefined;
-      } while (item !== undefined && accept(item));
-      counts.set(source, (counts.get(source) ?? 0) + taken.length - before);
-      lanes.set(source, lane);
+    accept: (run: Run<Job, Lot>, first: number, wanted: number) => number,
+    taken: Slice<Lot>[],
+  ): number {
+    let left = most;
+    for (let run = firstOf(lane); run !== undefined && left > 0; run = firstOf(lane)) {
+      const { tickets } = run.lot;
+      while (tickets[run.first] !== run.ticket) run.first++;
+      const { first } = run;
+      let end = first + 1;
+      const limit = Math.min(first + left, run.end);
+      while (end < limit && tickets[end] === run.ticket) end++;
+      const count = accept(run, first, end - first);
+      if (count === 0) break;
+      const { lot, priority, attempts } = run;
+      taken.push({ lot, first, count, priority, attempts });
+      tickets.fill(0, first, first + count);
+      run.first += count;
+      this.#leave(run, count);
+      left -= count;
+      if (count < end - first) break;
     }
-    for (const [source, count] of counts) {
-      holdings.add(source, -count);
-      own.size -= count;
-    }
-    return refused;
+    return most - left;
   }
 
   /** The job to shed next so that `count` more items of a newcomer fit; `undefined` where it is the newcomer that has to go. */
@@ -236,53 +229,78 @@ export class FairQueue<Job extends QueuedJob, Item extends QueuedItem<Job>> {
     if (missing > available && !own.holdings.exceeds(share, missing - available)) return undefined;
     for (const candidate of [...below.reverse(), own]) {
       const largest = candidate.holdings.largest();
-      if (largest !== undefined) return this.#newest(candidate, largest.source);
+      if (largest !== undefined) return this.#newest(candidate, largest);
     }
     return undefined;
   }
 
-  /** The owner of the newest waiting item of a source that has one. */
-  #newest({ lanes }: Class<Item>, source: string): Job {
-    const { places } = lanes.get(source)!;
-    while (isStale(places[places.length - 1])) places.pop();
-    return places[places.length - 1].item.owner;
+  /** The owner of the newest waiting run of a source that has one. */
+  #newest({ lanes }: Class<Job, Lot>, source: string): Job {
+    const { runs } = lanes.get(source)!;
+    let run = runs[runs.length - 1];
+    while (run === undefined || run.waiting === 0) {
+      runs.pop();
+      run = runs[runs.length - 1];
+    }
+    return run.owner;
   }
 
-  #lane(item: Item): Lane<Item> {
-    const { lanes } = this.#classes[rank(item.priority)];
-    const { source } = item.owner;
+  #lane(priority: Priority, source: string): Lane<Job, Lot> {
+    const { lanes } = this.#classes[rank(priority)];
     let lane = lanes.get(source);
     if (lane === undefined) {
-      lane = { places: [], head: 0 };
+      lane = { runs: [], head: 0 };
       lanes.set(source, lane);
     }
     return lane;
   }
 
-  #enter(item: Item): Place<Item> {
-    item.ticket = this.#nextTicket++;
-    this.#count(item, 1);
-    return { item, ticket: item.ticket };
+  #enter(
+    lot: Lot,
+    first: number,
+    end: number,
+    owner: Job,
+    priority: Priority,
+    attempts: number,
+  ): Run<Job, Lot> {
+    const ticket = this.#newTicket();
+    const waiting = end - first;
+    const run: Run<Job, Lot> = { ticket, lot, owner, priority, attempts, first, end, waiting };
+    lot.tickets.fill(ticket, first, end);
+    this.#runs.set(ticket, run);
+    const own = this.#classes[rank(priority)];
+    own.holdings.add(owner.source, waiting);
+    own.size += waiting;
+    return run;
   }
 
-  #count(item: Item, change: number): void {
-    const own = this.#classes[rank(item.priority)];
-    own.holdings.add(item.owner.source, change);
-    own.size += change;
+  #leave(run: Run<Job, Lot>, count: number): void {
+    run.waiting -= count;
+    if (run.waiting === 0) this.#runs.delete(run.ticket);
+    const own = this.#classes[rank(run.priority)];
+    own.holdings.add(run.owner.source, -count);
+    own.size -= count;
+  }
+
+  /** A number that no waiting run has. */
+  #newTicket(): number {
+    do this.#nextTicket = (this.#nextTicket + 1) >>> 0;
+    while (this.#nextTicket === 0 || this.#runs.has(this.#nextTicket));
+    return this.#nextTicket;
   }
 }
 
-function isStale<Item extends { readonly ticket: number }>(place: Place<Item>): boolean {
-  return place.item.ticket !== place.ticket;
-}
-
-/** First waiting item of a lane; forgets the stale places before it. */
-function firstOf<Item extends { readonly ticket: number }>(lane: Lane<Item>): Item | undefined {
-  while (lane.head < lane.places.length && isStale(lane.places[lane.head])) lane.head++;
-  // Half the array is history: let it go (amortised O(1) an item).
-  if (lane.head > 1024 && lane.head * 2 > lane.places.length) {
-    lane.places = lane.places.slice(lane.head);
+/** First run of a lane with waiting records; forgets the ones before it. */
+function firstOf<Job extends QueuedJob, Lot extends QueuedLot>(
+  lane: Lane<Job, Lot>,
+): Run<Job, Lot> | undefined {
+  while (lane.head < lane.runs.length && !lane.runs[lane.head]?.waiting) {
+    lane.runs[lane.head++] = undefined;
+  }
+  // Half the array is history: let it go (amortised O(1) a run).
+  if (lane.head > 64 && lane.head * 2 > lane.runs.length) {
+    lane.runs = lane.runs.slice(lane.head);
     lane.head = 0;
   }
-  return lane.places[lane.head]?.item;
+  return lane.runs[lane.head];
 }

@@ -209,8 +209,8 @@ describe("arenas", () => {
 });
 
 describe("chunkItems", () => {
-  const limits = { lanes: 4, maxItems: 1000, inlineItems: 8 };
-  it("gives every idle worker a share, in whole vectors, none above what the kernel takes", () => {
+  const limits = { lanes: 4, maxItems: 2000, chunkItems: 1000, inlineItems: 8 };
+  it("gives every idle worker a share, in whole vectors, none larger than helps the kernel", () => {
     assert.equal(chunkItems(16, 4, limits), 16);
     assert.equal(chunkItems(17, 4, limits), 8);
     assert.equal(chunkItems(400, 4, limits), 100);

@@ -1,94 +1,110 @@
 /** The fair queue against a plain model, and its shedding rule case by case. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { FairQueue, PRIORITIES, type Priority } from "../../src/verifier/queue.ts";
+import { FairQueue, PRIORITIES, type Priority, type Slice } from "../../src/verifier/queue.ts";
 import { createRandom } from "../../src/workloads/random.ts";
 
 interface Job {
   readonly source: string;
   readonly name: string;
 }
-interface Item {
-  owner: Job;
-  priority: Priority;
-  ticket: number;
-  readonly id: number;
+interface Lot {
+  readonly name: string;
+  readonly tickets: Uint32Array;
 }
 
-let nextId = 0;
-const itemOf = (owner: Job, priority: Priority = "gossip"): Item => ({
-  owner,
-  priority,
-  ticket: 0,
-  id: nextId++,
-});
 const job = (source: string, name = source): Job => ({ source, name });
-const everything = () => true;
+const lot = (name: string, count: number): Lot => ({ name, tickets: new Uint32Array(count) });
+const everything = (_run: unknown, _first: number, wanted: number): number => wanted;
+/** `name first+count` of each. */
+const shown = (slices: readonly Slice<Lot>[]): string[] =>
+  slices.map(({ lot: { name }, first, count }) => `${name} ${first}+${count}`);
 
 describe("FairQueue", () => {
-  it("takes sources in turn, oldest first within a source", () => {
-    const queue = new FairQueue<Job, Item>(100);
-    const [a, b] = [job("a"), job("b")];
-    const items = [a, a, a, b].map((owner) => itemOf(owner));
-    for (const item of items) queue.push(item);
-    assert.deepEqual(queue.take(3, everything), [items[0], items[3], items[1]]);
-    assert.deepEqual(queue.take(9, everything), [items[2]]);
+  it("gives sources equal shares, oldest first within a source", () => {
+    const queue = new FairQueue<Job, Lot>(100);
+    const [a, b] = [lot("a", 6), lot("b", 2)];
+    queue.push(a, 0, 6, job("a"), "gossip");
+    queue.push(b, 0, 2, job("b"), "gossip");
+    assert.deepEqual(shown(queue.take(4, everything)), ["a 0+2", "b 0+2"]);
+    assert.deepEqual(shown(queue.take(3, everything)), ["a 2+1", "a 3+1", "a 4+1"]);
+    assert.deepEqual(shown(queue.take(9, everything)), ["a 5+1"]);
     assert.equal(queue.size, 0);
   });
 
-  it("takes the urgent class first, wherever an item was raised to it", () => {
-    const queue = new FairQueue<Job, Item>(100);
-    const gossip = [itemOf(job("a")), itemOf(job("a")), itemOf(job("b"))];
-    for (const item of gossip) queue.push(item);
-    const urgent = itemOf(job("chain"), "block");
-    queue.push(urgent);
-    queue.raise(gossip[1], "block");
-    queue.raise(urgent, "gossip"); // never down
-    assert.equal(queue.sizeOf("block"), 2);
-    assert.equal(queue.peek(), urgent);
-    assert.deepEqual(queue.take(9, everything), [urgent, gossip[1], gossip[0], gossip[2]]);
+  it("gives a lone source everything in one piece", () => {
+    const queue = new FairQueue<Job, Lot>(5000);
+    queue.push(lot("a", 4096), 0, 4096, job("a"), "gossip");
+    assert.deepEqual(shown(queue.take(1024, everything)), ["a 0+1024"]);
+    assert.equal(queue.size, 3072);
+  });
+
+  it("keeps classes apart, the urgent one first, wherever records were moved to it", () => {
+    const queue = new FairQueue<Job, Lot>(100);
+    const [a, chain] = [lot("a", 5), lot("chain", 1)];
+    queue.push(a, 0, 5, job("a"), "gossip");
+    queue.push(chain, 0, 1, job("chain"), "block");
+    queue.move(a, 1, 3, job("a"), "block");
+    assert.equal(queue.sizeOf("block"), 3);
+    assert.equal(queue.peek()?.lot, chain);
+    assert.deepEqual(shown(queue.take(9, everything)), ["chain 0+1", "a 1+2"]);
+    assert.deepEqual(shown(queue.take(9, everything)), ["a 0+1", "a 3+2"]);
   });
 
   it("leaves what is refused first in its lane and takes nothing less urgent past it", () => {
-    const queue = new FairQueue<Job, Item>(100);
-    const odd = itemOf(job("a"), "block");
-    const gossip = itemOf(job("b"));
-    queue.push(odd);
-    queue.push(gossip);
+    const queue = new FairQueue<Job, Lot>(100);
+    const odd = lot("odd", 4);
+    queue.push(odd, 0, 4, job("a"), "block");
+    queue.push(lot("b", 1), 0, 1, job("b"), "gossip");
     assert.deepEqual(
-      queue.take(9, (item) => item !== odd),
+      queue.take(9, () => 0),
       [],
     );
-    assert.deepEqual(queue.take(9, everything), [odd, gossip]);
+    assert.deepEqual(
+      shown(queue.take(9, (_run, first, wanted) => Math.min(wanted, 3 - first))),
+      ["odd 0+3"],
+      "a part of a run may be taken",
+    );
+    assert.deepEqual(shown(queue.take(9, everything)), ["odd 3+1"]);
+    assert.deepEqual(shown(queue.take(9, everything)), ["b 0+1"]);
   });
 
-  it("puts back first what comes back", () => {
-    const queue = new FairQueue<Job, Item>(2);
-    const items = [itemOf(job("a")), itemOf(job("a"))];
-    for (const item of items) queue.push(item);
-    const [first] = queue.take(1, everything);
-    queue.pushFront(first);
-    assert.deepEqual(queue.take(9, everything), items);
+  it("puts back first what comes back, and counts its tries", () => {
+    const queue = new FairQueue<Job, Lot>(4);
+    const a = lot("a", 4);
+    queue.push(a, 0, 4, job("a"), "gossip");
+    const [{ first, count }] = queue.take(2, everything);
+    queue.pushFront(a, first, first + count, job("a"), "gossip", 1);
+    assert.equal(queue.size, 4);
+    const slices = queue.take(9, everything);
+    assert.deepEqual(shown(slices), ["a 0+2", "a 2+2"]);
+    assert.deepEqual(
+      slices.map(({ attempts }) => attempts),
+      [1, 0],
+    );
   });
 
-  it("hands an item over to another source's lane", () => {
-    const queue = new FairQueue<Job, Item>(4);
+  it("moves a record to another source's lane, out of the middle of its run", () => {
+    const queue = new FairQueue<Job, Lot>(4);
     const [a, b] = [job("a"), job("b")];
-    const item = itemOf(a);
-    queue.push(item);
-    queue.handOver(item, b);
-    assert.equal(queue.victim("block", "chain", 4), b);
-    assert.deepEqual(queue.take(9, everything), [item]);
-    queue.handOver(item, a); // not waiting: only the owner changes
-    assert.equal(queue.size, 0);
+    const shared = lot("x", 4);
+    queue.push(shared, 0, 4, a, "gossip");
+    queue.move(shared, 1, 2, b, "gossip");
+    assert.equal(queue.runOf(shared, 1)?.owner, b);
+    assert.equal(queue.runOf(shared, 2)?.owner, a);
+    assert.equal(queue.drop(shared, 0, 1), 1);
+    assert.equal(queue.drop(shared, 0, 1), 0, "it is gone");
+    assert.equal(queue.size, 3);
+    assert.deepEqual(shown(queue.take(9, everything)).sort(), ["x 1+1", "x 2+2"]);
+    assert.equal(queue.runOf(shared, 1), undefined);
   });
 
   it("sheds the newest job of the largest source, gossip before block, and refuses a newcomer that holds the most", () => {
-    const queue = new FairQueue<Job, Item>(6);
+    const queue = new FairQueue<Job, Lot>(6);
     const jobs = ["old", "new"].map((name) => job("flood", name));
-    for (const owner of [jobs[0], jobs[0], jobs[1], jobs[1], job("calm")])
-      queue.push(itemOf(owner));
-    queue.push(itemOf(job("chain"), "block"));
+    for (const owner of jobs) queue.push(lot(owner.name, 2), 0, 2, owner, "gossip");
+    queue.push(lot("calm", 1), 0, 1, job("calm"), "gossip");
+    queue.push(lot("chain", 1), 0, 1, job("chain"), "block");
     assert.equal(queue.victim("gossip", "late", 1), jobs[1]);
     assert.equal(queue.victim("gossip", "flood", 1), undefined, "its own flood is not displaced");
     assert.equal(
@@ -108,53 +124,87 @@ describe("FairQueue", () => {
   it("agrees with a plain model over random operations", () => {
     for (let seed = 0; seed < 20; seed++) {
       const random = createRandom(seed);
-      const queue = new FairQueue<Job, Item>(50);
-      const waiting = new Set<Item>();
+      const queue = new FairQueue<Job, Lot>(50);
+      /** By lot, then by position. */
+      const waiting = new Map<Lot, Map<number, { owner: Job; priority: Priority }>>();
       const jobs = ["a", "b", "c", "d"].map((source) => job(source));
+      let size = 0;
+      const range = (entry: Lot): [number, number] => {
+        const first = random.below(entry.tickets.length);
+        return [first, first + 1 + random.below(entry.tickets.length - first)];
+      };
       for (let step = 0; step < 2000; step++) {
-        const all = [...waiting];
+        const lots = [...waiting.keys()].filter((entry) => waiting.get(entry)!.size > 0);
         switch (random.below(5)) {
           case 0:
           case 1: {
-            if (waiting.size >= 50) break;
-            const item = itemOf(random.pick(jobs), random.pick(PRIORITIES));
-            queue.push(item);
-            waiting.add(item);
+            const count = 1 + random.below(12);
+            if (size + count > 50) break;
+            const entry = lot(`${step}`, count);
+            const [owner, priority] = [random.pick(jobs), random.pick(PRIORITIES)];
+            queue.push(entry, 0, count, owner, priority);
+            const records = Array.from(
+              { length: count },
+              (_, i) => [i, { owner, priority }] as const,
+            );
+            waiting.set(entry, new Map(records));
+            size += count;
             break;
           }
           case 2: {
-            if (all.length === 0) break;
-            const item = random.pick(all);
-            if (random.below(2) === 0) {
-              queue.drop(item);
-              waiting.delete(item);
-            } else queue.raise(item, "block");
+            if (lots.length === 0) break;
+            const entry = random.pick(lots);
+            const records = waiting.get(entry)!;
+            const [first, end] = range(entry);
+            let wanted = 0;
+            for (let i = first; i < end; i++) if (records.delete(i)) wanted++;
+            assert.equal(queue.drop(entry, first, end), wanted);
+            size -= wanted;
             break;
           }
           case 3: {
-            const taken = queue.take(1 + random.below(6), everything);
-            const urgent = all.filter(({ priority }) => priority === "block").length;
-            const late = taken.findIndex(({ priority }) => priority === "gossip");
-            assert.ok(late < 0 || late >= Math.min(urgent, taken.length));
-            for (const item of taken) assert.ok(waiting.delete(item));
+            const urgent = queue.sizeOf("block") > 0;
+            const most = 1 + random.below(20);
+            let left = Math.min(most, queue.sizeOf(urgent ? "block" : "gossip"));
+            for (const { lot: entry, first, count, priority } of queue.take(most, everything)) {
+              assert.equal(priority, urgent ? "block" : "gossip");
+              for (let i = first; i < first + count; i++) {
+                assert.equal(waiting.get(entry)!.get(i)?.priority, priority);
+                waiting.get(entry)!.delete(i);
+              }
+              left -= count;
+              size -= count;
+            }
+            assert.equal(left, 0);
             break;
           }
           default: {
-            if (all.length > 0) queue.handOver(random.pick(all), random.pick(jobs));
+            if (lots.length > 0) {
+              const entry = random.pick(lots);
+              const records = waiting.get(entry)!;
+              const [first] = random.pick([...records]);
+              let end = first;
+              while (records.has(end)) end++;
+              const [owner, priority] = [random.pick(jobs), random.pick(PRIORITIES)];
+              queue.move(entry, first, end, owner, priority);
+              for (let i = first; i < end; i++) records.set(i, { owner, priority });
+            }
             const count = 1 + random.below(20);
             const victim = queue.victim("block", "z", count);
-            if (queue.size + count > 50 && victim !== undefined) {
-              assert.ok([...waiting].some(({ owner }) => owner === victim));
+            if (size + count > 50 && victim !== undefined) {
+              const owners = [...waiting.values()].flatMap((records) => [...records.values()]);
+              assert.ok(owners.some(({ owner }) => owner === victim));
             }
           }
         }
-        assert.equal(queue.size, waiting.size);
-        for (const priority of PRIORITIES) {
-          const count = [...waiting].filter((item) => item.priority === priority).length;
-          assert.equal(queue.sizeOf(priority), count);
+        assert.equal(queue.size, size);
+        for (const [entry, records] of waiting) {
+          for (const [i, { owner, priority }] of records) {
+            assert.equal(queue.runOf(entry, i)?.owner, owner);
+            assert.equal(queue.runOf(entry, i)?.priority, priority);
+          }
         }
       }
-      assert.deepEqual(new Set(queue.take(100, everything)), waiting);
     }
   });
 });

@@ -17,6 +17,7 @@ export function createReferenceBackend(): Backend {
   let closed = false;
   return {
     id: "reference",
+    blocksCaller: true,
     async probe(): Promise<BackendStatus> {
       return {
         id: "reference",

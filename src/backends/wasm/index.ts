@@ -56,15 +56,15 @@ interface Cell {
 }
 
 /**
- * Items of a chunk: every worker that is not busy with other batches gets an equal share, no chunk exceeds what the kernel
- * takes at once, and what would run on one thread anyway is not split.
+ * Items of a chunk: every worker that is not busy with other batches gets an equal share, no chunk is larger than makes the kernel
+ * faster, and what would run on one thread anyway is not split.
  */
 export function chunkItems(count: number, idleWorkers: number, limits: KernelLimits): number {
-  const { lanes, maxItems, inlineItems } = limits;
-  if (count <= 2 * inlineItems) return Math.min(count, maxItems);
-  const turns = Math.ceil(count / maxItems / idleWorkers);
+  const { lanes, chunkItems: most, inlineItems } = limits;
+  if (count <= 2 * inlineItems) return Math.min(count, most);
+  const turns = Math.ceil(count / most / idleWorkers);
   const share = Math.ceil(count / (turns * idleWorkers) / lanes) * lanes;
-  return Math.min(share, maxItems);
+  return Math.min(share, most);
 }
 
 /** Creates the WebAssembly back end; threads start with `prepare` or the first `run`. */
@@ -132,7 +132,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     return running === 1 && count <= inlineItems && arenaLength <= INLINE_ARENA_BYTES;
   }
 
-  async function dispatch(batch: Batch, signal: AbortSignal | undefined): Promise<void> {
+  async function dispatch(batch: Batch, { signal, urgent = false }: RunOptions): Promise<void> {
     const { algorithm, count } = batch;
     const cell = await cellOf(algorithm);
     const throwIfOver = (): void => {
@@ -144,19 +144,22 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     const view: BatchView = { buffer: batch.buffer, records, arena, verdicts, results };
     if (fitsInline(batch, cell.limits) && (await runInline(cell, batch, view))) return;
     throwIfOver();
-    const idle = Math.max(1, Math.floor(workers / (pool!.stats().inFlight + 1)));
+    // Urgent chunks run wherever a worker comes free first.
+    const idle = urgent ? workers : Math.max(1, Math.floor(workers / (pool!.stats().inFlight + 1)));
     await pool!.run({
       kernel: algorithm.id,
       view,
       count,
       arenaBytes: batch.arenaLength,
       chunkItems: chunkItems(count, idle, cell.limits),
+      urgent,
       ...(signal ? { signal } : {}),
     });
   }
 
   return {
     id: "wasm",
+    blocksCaller: options.inline === "always",
     stats: () => pool?.stats(),
     async probe(): Promise<BackendStatus> {
       const base = { id: "wasm" as const, details: {} };
@@ -188,7 +191,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       if (closed) throw failure("ERR_CLOSED", "closed");
       await Promise.all(algorithms.map(cellOf));
     },
-    async run(batch: Batch, { signal }: RunOptions = {}): Promise<void> {
+    async run(batch: Batch, run: RunOptions = {}): Promise<void> {
       if (batch.count > batch.capacity || batch.arenaLength > batch.arena.length) {
         throw new RangeError(
           `batch: expected count ≤ ${batch.capacity} and arenaLength ≤ ${batch.arena.length}, ` +
@@ -196,10 +199,10 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
         );
       }
       if (closed) throw failure("ERR_CLOSED", "closed");
-      if (signal?.aborted) throw failure("ERR_ABORTED", "aborted", signal.reason);
+      if (run.signal?.aborted) throw failure("ERR_ABORTED", "aborted", run.signal.reason);
       running++;
       try {
-        await dispatch(batch, signal);
+        await dispatch(batch, run);
       } finally {
         running--;
       }

@@ -1,0 +1,452 @@
+/**
+ * The verifier's books: what was submitted, what of it waits or runs, and who gets which answer.
+ *
+ * Nothing here is an object, a string or a promise a record: records lie in lots, are told apart by hash and bytes, wait as runs, and
+ * their answers go straight into the arrays of the submissions.
+ *
+ * @module
+ */
+import { type Algorithm, type Batch, LanewiseError, Verdict } from "../core/index.ts";
+import { AnswerCache } from "./answer-cache.ts";
+import type { Segment } from "./batches.ts";
+import type { SubmitOptions } from "./contract.ts";
+import { InFlightIndex } from "./in-flight.ts";
+import { ADDRESS_BYTES, type Job, type Lot } from "./lot.ts";
+import type { VerifierMetrics } from "./metrics.ts";
+import { FairQueue, type Priority, type Slice } from "./queue.ts";
+import { RecordKey, UNKEYED } from "./record-key.ts";
+import { Waiters } from "./waiters.ts";
+
+/** Back ends that may fail one record before its callers hear of it. */
+const MOST_ATTEMPTS = 5;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** How the books are kept. */
+export interface LedgerOptions {
+  readonly algorithms: readonly Algorithm[];
+  readonly maxQueuedItems: number;
+  readonly cacheEntries: number;
+  readonly metrics: VerifierMetrics;
+  /** Called when the last job is settled. */
+  readonly onEmpty: () => void;
+}
+
+/** See the module's description. */
+export class Ledger {
+  readonly queue: FairQueue<Job, Lot>;
+  readonly #keys: ReadonlyMap<Algorithm, RecordKey>;
+  readonly #cache: AnswerCache;
+  readonly #metrics: VerifierMetrics;
+  readonly #onEmpty: () => void;
+  /** Records waiting or running. */
+  readonly #inFlight = new InFlightIndex();
+  readonly #waiters = new Waiters();
+  readonly #jobs = new Set<Job>();
+  /** Lots by their slot. */
+  readonly #lots: (Lot | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+
+  constructor(options: LedgerOptions) {
+    this.queue = new FairQueue(options.maxQueuedItems);
+    this.#keys = new Map(
+      options.algorithms.map((algorithm, i) => [algorithm, new RecordKey(algorithm, i)]),
+    );
+    this.#cache = new AnswerCache(options.cacheEntries);
+    this.#metrics = options.metrics;
+    this.#onEmpty = options.onEmpty;
+  }
+
+  /** Jobs not settled. */
+  get jobs(): number {
+    return this.#jobs.size;
+  }
+
+  /** Answers what is known, joins what is on its way, queues the rest. The job may be settled when this returns. */
+  accept(job: Job, algorithm: Algorithm, records: Uint8Array, options: SubmitOptions): void {
+    const priority = options.priority ?? "gossip";
+    const lot = this.#openLot(job, algorithm, records, options);
+    this.#sort(job, lot);
+    // Places joined before anything is shed: a record that somebody waits for survives the job that brought it.
+    const joined = this.#waiters.rangesOf(job);
+    if (!this.#makeRoom(job, priority, lot.count)) {
+      if (!job.settled) {
+        this.#metrics.shed += job.missing;
+        const { size, capacity } = this.queue;
+        const message = `verifier: ${size} of ${capacity} items wait; ${lot.count} more are refused`;
+        this.giveUp(job, new LanewiseError("ERR_OVERLOADED", message));
+      }
+      this.#forgetRecords(lot, 0, lot.count);
+      return;
+    }
+    for (const { lot: other, first, end } of joined) {
+      this.#metrics.joined += end - first;
+      if (priority === "block") this.#raise(other, first, end);
+    }
+    this.#jobs.add(job);
+    job.lot = lot;
+    this.queue.push(lot, 0, lot.count, job, priority);
+    if (lot.count === 0) this.#closeLot(lot);
+    this.#listen(job, options);
+    this.#settleIfDone(job);
+  }
+
+  /** Rejects a job; records that nobody else waits for leave the queue. */
+  giveUp(job: Job, error: LanewiseError): void {
+    if (job.settled) return;
+    job.settled = true;
+    job.stopListening();
+    const joined = this.#waiters.rangesOf(job);
+    this.#waiters.dismiss(job);
+    const { lot } = job;
+    if (lot !== undefined) {
+      lot.job = undefined;
+      this.#bequeath(job, lot, 0, lot.count);
+    }
+    for (const { lot: other, first, end } of joined) this.#bequeath(job, other, first, end);
+    this.#forgetJob(job);
+    job.reject(error);
+  }
+
+  /** Rejects all jobs. */
+  giveUpAll(error: LanewiseError): void {
+    for (const job of [...this.#jobs]) this.giveUp(job, error);
+  }
+
+  /** Hands the answers of a batch to everyone who waits for them. */
+  answer(segments: readonly Segment[], batch: Batch, origin: number): void {
+    const { verdicts, sections, buffer } = batch;
+    const resultWords = new Uint32Array(buffer, sections.results, batch.results.length >>> 2);
+    for (const segment of segments) {
+      const { lot, first, count, at } = segment;
+      if (lot.job !== undefined) this.#deliver(lot.job, lot, segment, batch, resultWords);
+      const { key, hashes, slot } = lot;
+      const { recordWords, resultWords: step } = key;
+      for (let i = 0; i < count; i++) {
+        const position = first + i;
+        const hash = hashes[position];
+        const verdict = verdicts[at + i];
+        const resultAt = (at + i) * step;
+        if (hash !== UNKEYED) {
+          this.#inFlight.remove(hash, slot, position);
+          if (verdict === Verdict.Valid) {
+            const recordAt = position * recordWords;
+            const { words, arena } = lot;
+            this.#cache.add(key, hash, words, recordAt, arena, resultWords, resultAt, origin);
+          }
+        }
+        if (lot.firstWaiters !== undefined && lot.firstWaiters[position] !== 0) {
+          this.#waiters.release(lot, position, (job, place) => {
+            this.#write(job, place, verdict, resultWords, resultAt, step);
+            this.#settleIfDone(job);
+          });
+        }
+      }
+      this.#leave(lot, count);
+      if (lot.job !== undefined) this.#settleIfDone(lot.job);
+    }
+  }
+
+  /** Queues records again that a back end failed on, or gives their callers up after too many tries. */
+  again(slices: readonly Slice<Lot>[], failure: LanewiseError): void {
+    for (const { lot, first, count, priority, attempts } of [...slices].reverse()) {
+      this.#metrics.rerun += count;
+      if (attempts + 1 >= MOST_ATTEMPTS) {
+        this.#abandon(lot, first, first + count, failure);
+        continue;
+      }
+      this.#eachHeir(lot, first, first + count, (heir, from, to) => {
+        if (heir === undefined) this.#forgetRecords(lot, from, to);
+        else this.queue.pushFront(lot, from, to, heir, priority, attempts + 1);
+      });
+    }
+  }
+
+  /** Forgets the answers of a back end that is not trusted any more. */
+  forget(origin: number): void {
+    this.#cache.forget(origin);
+  }
+
+  /** A copy of the records; those that must be computed are moved together by {@link #sort}. */
+  #openLot(job: Job, algorithm: Algorithm, records: Uint8Array, options: SubmitOptions): Lot {
+    const key = this.#keys.get(algorithm)!;
+    const count = job.verdicts.length;
+    const words = new Uint32Array(count * key.recordWords);
+    new Uint8Array(words.buffer).set(records);
+    const slot = this.#freeSlots.pop() ?? this.#lots.length;
+    const { arena, claimedSenders } = options;
+    const lot: Lot = {
+      slot,
+      key,
+      words,
+      arena: arena === undefined || !algorithm.usesArena ? NO_BYTES : new Uint8Array(arena),
+      hashes: new Int32Array(count),
+      claims: claimedSenders && new Uint8Array(claimedSenders),
+      count: 0,
+      tickets: new Uint32Array(count),
+      job,
+      places: undefined,
+      firstWaiters: undefined,
+      left: 0,
+    };
+    this.#lots[slot] = lot;
+    return lot;
+  }
+
+  /** Looks at every record of a new lot: answered from the cache, joined to one in flight, or kept to be computed. */
+  #sort(job: Job, lot: Lot): void {
+    const { key, words, arena, hashes, slot, claims } = lot;
+    const { recordWords } = key;
+    const count = job.verdicts.length;
+    let kept = 0;
+    for (let place = 0; place < count; place++) {
+      const at = place * recordWords;
+      if (!key.inBounds(words, at, arena.length)) {
+        // Such a record must not be packed beside others, whose bytes it might reach.
+        this.#write(job, place, Verdict.MessageOutOfBounds, words, 0, 0);
+        continue;
+      }
+      const hash = key.hash(words, at, arena);
+      if (hash !== UNKEYED) {
+        const known = this.#cache.find(key, hash, words, at, arena);
+        if (known >= 0) {
+          this.#metrics.cacheHits++;
+          this.#write(job, place, Verdict.Valid, this.#cache.words, known, key.resultWords);
+          continue;
+        }
+        if (this.#join(job, place, lot, hash, at)) continue;
+        this.#inFlight.add(hash, slot, kept);
+      }
+      if (kept !== place) {
+        lot.places ??= Int32Array.from({ length: count }, (_, i) => i);
+        lot.places[kept] = place;
+        words.copyWithin(kept * recordWords, at, at + recordWords);
+        claims?.copyWithin(
+          kept * ADDRESS_BYTES,
+          place * ADDRESS_BYTES,
+          (place + 1) * ADDRESS_BYTES,
+        );
+      }
+      hashes[kept++] = hash;
+    }
+    lot.count = kept;
+    lot.left = kept;
+  }
+
+  /** Lets the job's place wait for the same record where that is in flight; whether it is. */
+  #join(job: Job, place: number, lot: Lot, hash: number, at: number): boolean {
+    const index = this.#inFlight;
+    const { key, words, arena } = lot;
+    for (let entry = index.first(hash); entry >= 0; entry = index.next(hash, entry)) {
+      const other = this.#lots[index.lotAt(entry)]!;
+      const position = index.positionAt(entry);
+      if (other.key !== key) continue;
+      const otherAt = position * key.recordWords;
+      if (!key.same(words, at, arena, other.words, otherAt, other.arena)) continue;
+      this.#waiters.add(other, position, job, place);
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * Sheds by the queue's rule until `count` items fit; `false` where the newcomer has to go. It may be the one that is shed: records it
+   * joined become its own when their first owner goes.
+   */
+  #makeRoom(job: Job, priority: Priority, count: number): boolean {
+    while (this.queue.size + count > this.queue.capacity) {
+      const victim = this.queue.victim(priority, job.source, count);
+      if (victim === undefined) return false;
+      this.#metrics.shed += victim.missing;
+      this.giveUp(
+        victim,
+        new LanewiseError("ERR_OVERLOADED", "verifier: shed to make room for other work"),
+      );
+      if (job.settled) return false;
+    }
+    return true;
+  }
+
+  /** Moves those of the records that wait among the less urgent to the urgent ones. */
+  #raise(lot: Lot, first: number, end: number): void {
+    for (let position = first; position < end; position++) {
+      const run = this.queue.runOf(lot, position);
+      if (run === undefined || run.priority === "block") continue;
+      let to = position + 1;
+      while (to < end && lot.tickets[to] === run.ticket) to++;
+      this.queue.move(lot, position, to, run.owner, "block");
+      position = to - 1;
+    }
+  }
+
+  /** Watches the caller's signal and the deadline. */
+  #listen(job: Job, { signal, deadlineMs }: SubmitOptions): void {
+    if (signal === undefined && deadlineMs === undefined) return;
+    const onAbort = (): void => {
+      this.#metrics.aborted += job.missing;
+      this.giveUp(job, abortedError(signal!));
+    };
+    const onDeadline = (): void => {
+      if (!this.#hasWaiting(job)) return; // all of it has been started
+      this.#metrics.expired += job.missing;
+      const message = `verifier: not started within ${deadlineMs} ms`;
+      this.giveUp(job, new LanewiseError("ERR_DEADLINE", message));
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const timer = deadlineMs === undefined ? undefined : setTimeout(onDeadline, deadlineMs);
+    job.stopListening = () => {
+      signal?.removeEventListener("abort", onAbort);
+      clearTimeout(timer);
+    };
+  }
+
+  #hasWaiting(job: Job): boolean {
+    const waits = (lot: Lot, first: number, end: number): boolean =>
+      lot.tickets.subarray(first, end).some((ticket) => ticket !== 0);
+    if (job.lot !== undefined && waits(job.lot, 0, job.lot.count)) return true;
+    return this.#waiters.rangesOf(job).some(({ lot, first, end }) => waits(lot, first, end));
+  }
+
+  /** After a job has gone: of the records it waited for, those in the queue pass to another job that wants them, or leave. */
+  #bequeath(job: Job, lot: Lot, first: number, end: number): void {
+    this.#eachHeir(lot, first, end, (heir, from, to) => {
+      for (let position = from; position < to; ) {
+        const run = this.queue.runOf(lot, position);
+        let next = position + 1;
+        while (next < to && lot.tickets[next] === lot.tickets[position]) next++;
+        if (run === undefined) {
+          // Running: finishes for whoever joins it, or unheard.
+        } else if (heir === undefined) {
+          this.queue.drop(lot, position, next);
+          this.#forgetRecords(lot, position, next);
+        } else if (run.owner === job) {
+          this.queue.move(lot, position, next, heir, run.priority);
+        }
+        position = next;
+      }
+    });
+  }
+
+  /** Gives up everyone who waits for the records, which do not wait themselves. */
+  #abandon(lot: Lot, first: number, end: number, failure: LanewiseError): void {
+    if (lot.job !== undefined) this.giveUp(lot.job, failure);
+    for (let position = first; position < end; position++) {
+      for (let heir = this.#waiters.heir(lot, position); heir !== undefined; ) {
+        this.giveUp(heir, failure);
+        heir = this.#waiters.heir(lot, position);
+      }
+    }
+    this.#forgetRecords(lot, first, end);
+  }
+
+  /** Calls `visit` with neighbours that are wanted by the same job, or by none. */
+  #eachHeir(
+    lot: Lot,
+    first: number,
+    end: number,
+    visit: (heir: Job | undefined, from: number, to: number) => void,
+  ): void {
+    const heirOf = (position: number): Job | undefined =>
+      lot.job ?? this.#waiters.heir(lot, position);
+    for (let from = first; from < end; ) {
+      const heir = heirOf(from);
+      let to = lot.job === undefined && lot.firstWaiters !== undefined ? from + 1 : end;
+      while (to < end && heirOf(to) === heir) to++;
+      visit(heir, from, to);
+      from = to;
+    }
+  }
+
+  /** Lets go of records that will not be answered and that nobody waits for. */
+  #forgetRecords(lot: Lot, first: number, end: number): void {
+    for (let position = first; position < end; position++) {
+      const hash = lot.hashes[position];
+      if (hash !== UNKEYED) this.#inFlight.remove(hash, lot.slot, position);
+    }
+    this.#leave(lot, end - first);
+  }
+
+  /** Counts records of a lot that are done. */
+  #leave(lot: Lot, count: number): void {
+    lot.left -= count;
+    if (lot.left === 0) this.#closeLot(lot);
+  }
+
+  #closeLot(lot: Lot): void {
+    this.#lots[lot.slot] = undefined;
+    this.#freeSlots.push(lot.slot);
+  }
+
+  #forgetJob(job: Job): void {
+    if (this.#jobs.delete(job) && this.#jobs.size === 0) this.#onEmpty();
+  }
+
+  /** Copies a segment's answers to the job that brought its records. */
+  #deliver(
+    job: Job,
+    { places, key }: Lot,
+    { first, count, at }: Segment,
+    { verdicts, results }: Batch,
+    resultWords: Uint32Array,
+  ): void {
+    const step = key.resultWords;
+    if (places !== undefined) {
+      for (let i = 0; i < count; i++) {
+        const resultAt = (at + i) * step;
+        this.#write(job, places[first + i], verdicts[at + i], resultWords, resultAt, step);
+      }
+      return;
+    }
+    const bytes = 4 * step;
+    job.verdicts.set(verdicts.subarray(at, at + count), first);
+    job.results.set(results.subarray(at * bytes, (at + count) * bytes), first * bytes);
+    let valid = 0;
+    for (let place = first; place < first + count; place++) {
+      if (job.verdicts[place] === Verdict.Valid) valid++;
+      else job.resultWords.fill(0, place * step, (place + 1) * step);
+    }
+    job.missing -= count;
+    this.#metrics.answered += count;
+    this.#metrics.valid += valid;
+    this.#metrics.invalid += count - valid;
+  }
+
+  /** Records one answer of a job. */
+  #write(
+    job: Job,
+    place: number,
+    verdict: number,
+    words: Uint32Array,
+    at: number,
+    step: number,
+  ): void {
+    job.verdicts[place] = verdict;
+    job.missing--;
+    this.#metrics.answered++;
+    if (verdict !== Verdict.Valid) {
+      this.#metrics.invalid++;
+      return;
+    }
+    this.#metrics.valid++;
+    const to = place * step;
+    const { resultWords } = job;
+    for (let i = 0; i < step; i++) resultWords[to + i] = words[at + i];
+  }
+
+  #settleIfDone(job: Job): void {
+    if (job.missing > 0 || job.settled) return;
+    job.settled = true;
+    job.stopListening();
+    this.#waiters.dismiss(job);
+    this.#metrics.observeWait(performance.now() - job.submittedMs);
+    this.#forgetJob(job);
+    job.resolve({ verdicts: job.verdicts, results: job.results });
+  }
+}
+
+/** What a caller hears whose signal fired. */
+export function abortedError(signal: AbortSignal): LanewiseError {
+  return new LanewiseError("ERR_ABORTED", "verifier: the caller's signal fired", {
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * What is submitted (jobs), the distinct records of it that have to be computed (lots), and who else waits for those.
+ *
+ * @module
+ */
+import { secp256k1Recover } from "../algorithms/secp256k1-recover.ts";
+import { type Algorithm, type LanewiseError, Verdict } from "../core/index.ts";
+import type { Outcome, SubmitOptions } from "./contract.ts";
+import type { QueuedLot } from "./queue.ts";
+import type { RecordKey } from "./record-key.ts";
+
+/** Bytes of a claimed sender. */
+export const ADDRESS_BYTES: number = secp256k1Recover.result.fields.address.size;
+
+/** A submission in progress. */
+export interface Job {
+  readonly source: string;
+  /** Verdicts and results lie back to back in one buffer. */
+  readonly verdicts: Uint32Array;
+  readonly results: Uint8Array;
+  /** The results as words. */
+  readonly resultWords: Uint32Array;
+  readonly submittedMs: number;
+  /** Answers still missing. */
+  missing: number;
+  /** Its own records that had to be computed, from acceptance on. */
+  lot: Lot | undefined;
+  /** First of its places at records of lots, its own or others' ({@link Waiters}); 0 for none. */
+  firstWaiter: number;
+  settled: boolean;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: LanewiseError) => void;
+  stopListening: () => void;
+}
+
+/** Distinct records on their way to verdicts, in flat memory. Each waits in the queue, runs, or is done. */
+export interface Lot extends QueuedLot {
+  /** Its number in the in-flight index. */
+  readonly slot: number;
+  readonly key: RecordKey;
+  /** The records back to back. */
+  readonly words: Uint32Array;
+  /** What they point into. */
+  readonly arena: Uint8Array;
+  /** One a record, `UNKEYED` where it is not in the index. */
+  readonly hashes: Int32Array;
+  /** 20 bytes a record, where senders are claimed. */
+  readonly claims: Uint8Array | undefined;
+  count: number;
+  tickets: Uint32Array;
+  /** Who brought them; `undefined` once that job is gone. */
+  job: Job | undefined;
+  /** Where in the job each record's answer goes; `undefined` where they are all of the job's, in order. */
+  places: Int32Array | undefined;
+  /** First of the other places that wait for each record, once there are any; 0 for none. */
+  firstWaiters: Int32Array | undefined;
+  /** Records that wait or run. */
+  left: number;
+}
+
+/** A job of `count` records, nothing answered. */
+export function createJob(
+  algorithm: Algorithm,
+  count: number,
+  { source = "" }: SubmitOptions,
+  resolve: (outcome: Outcome) => void,
+  reject: (error: LanewiseError) => void,
+): Job {
+  const answer = new ArrayBuffer(count * (4 + algorithm.result.byteLength));
+  return {
+    source,
+    verdicts: new Uint32Array(answer, 0, count).fill(Verdict.Unset),
+    results: new Uint8Array(answer, 4 * count),
+    resultWords: new Uint32Array(answer, 4 * count),
+    submittedMs: performance.now(),
+    missing: count,
+    lot: undefined,
+    firstWaiter: 0,
+    settled: false,
+    resolve,
+    reject,
+    stopListening: () => {},
+  };
+}
+
+/** Whether the claims fit the records. @throws TypeError, RangeError. */
+export function checkClaims(
+  algorithm: Algorithm,
+  count: number,
+  claims: Uint8Array | undefined,
+): void {
+  if (claims === undefined) return;
+  if (algorithm !== secp256k1Recover) {
+    throw new TypeError(
+      `submit claimedSenders: expected ${secp256k1Recover.id} with them, got ${algorithm.id}`,
+    );
+  }
+  if (claims.length === count * ADDRESS_BYTES) return;
+  throw new RangeError(
+    `submit claimedSenders: expected ${count * ADDRESS_BYTES} bytes, got ${claims.length}`,
+  );
+}
