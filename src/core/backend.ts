@@ -52,6 +52,11 @@ export interface Backend {
    */
   run(batch: Batch, options?: RunOptions): Promise<void>;
   /**
+   * Items of a batch that keep the whole back end busy once, at its full speed: more in one batch gain nothing. Only of back ends that
+   * let urgent batches go ahead, and once the algorithm is prepared.
+   */
+  turnItems?(algorithm: Algorithm): number | undefined;
+  /**
    * All levels of a Merkle tree above its leaves, lowest first, or the root alone: for back ends that keep the levels on a device.
    * Use `merkleRoot` and `merkleLevels`, which go level by level elsewhere.
    *

@@ -23,8 +23,17 @@ export function verdictsOf(bytes: Uint8Array): Uint32Array {
 
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** The body of an answer. */
+/** The body of an answer; a view where verdicts and results lie back to back, as the verifier's do. */
 export function encodeOutcome({ verdicts, results }: Outcome): Uint8Array {
+  const end = verdicts.byteOffset + verdicts.byteLength;
+  const isOnePiece = verdicts.buffer === results.buffer && results.byteOffset === end;
+  if (IS_LITTLE_ENDIAN && isOnePiece) {
+    return new Uint8Array(
+      verdicts.buffer,
+      verdicts.byteOffset,
+      verdicts.byteLength + results.length,
+    );
+  }
   const bytes = new Uint8Array(verdicts.byteLength + results.length);
   bytes.set(verdictBytes(verdicts));
   bytes.set(results, verdicts.byteLength);
@@ -45,6 +54,6 @@ export function decodeOutcome(body: Uint8Array, count: number): Outcome {
   }
   return {
     verdicts: verdictsOf(body.subarray(0, 4 * count)),
-    results: Uint8Array.from(body.subarray(4 * count)),
+    results: new Uint8Array(body.subarray(4 * count)),
   };
 }

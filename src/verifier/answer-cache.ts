@@ -1,39 +1,59 @@
 /**
  * A bounded cache of valid answers, in flat memory. Invalid ones are never kept: an attacker could fill it for free.
  *
- * Entries (record, message, result) are appended to a ring of words, so that the oldest are overwritten; a set-associative table
- * of hashes says where they lie. Eviction: the oldest of a full set, and whatever the ring has overwritten. A hit on an entry in the
+ * Records, messages and results are appended to a ring of words, so that the oldest are overwritten; a set-associative table of
+ * hashes says where they lie. Eviction: the oldest of a full set, and whatever the ring has overwritten. A hit on an entry in the
  * older half of the ring appends it anew, so that what is asked for stays (a second chance rather than exact recency).
  *
  * @module
  */
-import type { RecordKey } from "./record-key.ts";
+import { type RecordKey, UNKEYED } from "./record-key.ts";
 
 /** Places that an entry may lie in: neighbours, searched one by one. */
 const WAYS = 8;
 
-/** Words of the ring per entry: what a recovery takes is 49, so that its entries are bounded by number. */
+/** Words of the ring per entry: what a recovery takes is 47, so that its entries are bounded by number. */
 const WORDS_PER_ENTRY = 64;
 
-/** Words before an entry's record: algorithm and origin, words of the message. */
-const HEAD_WORDS = 2;
+/** What the table says of an entry beside its hash: where record (with its message) and result begin, and {@link tagOf}. */
+const INFO_WORDS = 3;
+const RECORD_AT = 0;
+const RESULT_AT = 1;
+const TAG = 2;
+
+/** Algorithm, back end that answered, and whether it was written in an odd lap of the ring. */
+const tagOf = (ordinal: number, origin: number, lap: number): number =>
+  (origin << 16) | (ordinal << 1) | lap;
+
+/** Records with their hashes; a message lies in the arena. */
+export interface KeyedRecords {
+  readonly key: RecordKey;
+  readonly words: Uint32Array;
+  readonly arena: Uint8Array;
+  readonly hashes: Int32Array;
+}
 
 /** The cache; hashes are those of {@link RecordKey}. */
 export class AnswerCache {
   /** Most entries: a power of two, or 0. */
   readonly capacity: number;
   readonly #hashes: Int32Array;
-  /** Where each entry begins, counted in words since the cache was made. */
-  readonly #positions: Float64Array;
+  readonly #info: Int32Array;
+  /** Where the next newcomer of each set goes: its oldest entry, since newcomers come in order. */
+  readonly #hands: Uint8Array;
   /** The ring. */
   readonly words: Uint32Array;
+  /** Where the next entry goes. */
   #head = 0;
+  /** Laps of the ring, modulo 2: older entries than those of the lap before are swept out when a lap begins. */
+  #lap = 0;
 
   /** @param capacity most entries, rounded up to a power of two; 0 keeps nothing. */
   constructor(capacity: number) {
     this.capacity = capacity === 0 ? 0 : 2 ** Math.ceil(Math.log2(Math.max(capacity, WAYS)));
     this.#hashes = new Int32Array(this.capacity);
-    this.#positions = new Float64Array(this.capacity);
+    this.#info = new Int32Array(this.capacity * INFO_WORDS);
+    this.#hands = new Uint8Array(this.capacity / WAYS);
     this.words = new Uint32Array(this.capacity * WORDS_PER_ENTRY);
   }
 
@@ -51,60 +71,104 @@ export class AnswerCache {
     const first = this.#setOf(hash);
     for (let way = first; way < first + WAYS; way++) {
       if (hashes[way] !== hash || !this.#isLive(way)) continue;
-      if (!this.#holds(this.#positions[way], key, words, at, arena)) continue;
-      if (this.#positions[way] < this.#head - this.words.length / 2) this.#renew(way, key);
-      const entry = this.#positions[way] % this.words.length;
-      return entry + HEAD_WORDS + key.recordWords + this.words[entry + 1];
+      if (!this.#holds(way, key, words, at, arena)) continue;
+      if (this.#isOld(way)) this.#renew(way, key);
+      return this.#info[way * INFO_WORDS + RESULT_AT];
     }
     return -1;
   }
 
   /**
-   * Keeps an answer that is not in the cache. One that would take more than an eighth of the ring is not kept.
+   * Keeps answers of neighbours, none of which is in the cache; those without a hash are left out, and those that would take more
+   * than an eighth of the ring.
    *
-   * @param origin number of the back end that gave it, below 2¹⁶.
-   * @param results holds `key.resultWords` words of result from `resultAt` on.
+   * @param origin number of the back end that gave them, below 2¹⁵.
+   * @param results results of the neighbours, from word `resultAt` on.
    */
   add(
-    key: RecordKey,
-    hash: number,
-    words: Uint32Array,
-    at: number,
-    arena: Uint8Array,
+    records: KeyedRecords,
+    first: number,
+    count: number,
     results: Uint32Array,
     resultAt: number,
     origin: number,
   ): void {
-    const { recordWords, resultWords, offsetWord } = key;
-    const messageBytes = key.messageBytes(words, at);
-    const messageWords = (messageBytes + 3) >>> 2;
-    const length = HEAD_WORDS + recordWords + messageWords + resultWords;
-    if (8 * length > this.words.length) return;
-    const position = this.#append(length);
-    const to = position % this.words.length;
-    const ring = this.words;
-    ring[to] = (origin << 16) | key.ordinal;
-    ring[to + 1] = messageWords;
-    let next = to + HEAD_WORDS;
-    for (let i = 0; i < recordWords; i++) ring[next++] = words[at + i];
-    if (offsetWord >= 0) {
-      const from = words[at + offsetWord];
-      for (let i = 0; i < messageBytes; i += 4) {
-        ring[next++] = wordAt(arena, from + i, messageBytes - i);
-      }
+    const { offsetWord, recordWords, resultWords } = records.key;
+    const most =
+      offsetWord < 0 ? Math.floor(this.words.length / 8 / (recordWords + resultWords)) : 1;
+    for (let done = 0; done < count && most > 0; ) {
+      const part = Math.min(most, count - done);
+      const from = resultAt + done * resultWords;
+      if (offsetWord < 0) this.#addPart(records, first + done, part, results, from, origin);
+      else this.#addWithMessage(records, first + done, results, from, origin);
+      done += part;
     }
-    for (let i = 0; i < resultWords; i++) ring[next++] = results[resultAt + i];
-    const way = this.#wayFor(hash);
-    this.#hashes[way] = hash;
-    this.#positions[way] = position;
   }
 
   /** Drops every answer of a back end that is not trusted any more. */
   forget(origin: number): void {
     for (let way = 0; way < this.capacity; way++) {
-      const entry = this.#positions[way] % this.words.length;
-      if (this.#isLive(way) && this.words[entry] >>> 16 === origin) this.#hashes[way] = 0;
+      if (this.#info[way * INFO_WORDS + TAG] >>> 16 === origin) this.#hashes[way] = 0;
     }
+  }
+
+  /** All records of the part, then all results: two copies. */
+  #addPart(
+    { key, words, hashes }: KeyedRecords,
+    first: number,
+    count: number,
+    results: Uint32Array,
+    resultAt: number,
+    origin: number,
+  ): void {
+    const { recordWords, resultWords } = key;
+    const start = this.#append(count * (recordWords + resultWords));
+    const resultStart = start + count * recordWords;
+    this.words.set(words.subarray(first * recordWords, (first + count) * recordWords), start);
+    this.words.set(results.subarray(resultAt, resultAt + count * resultWords), resultStart);
+    const tag = tagOf(key.ordinal, origin, this.#lap);
+    for (let i = 0; i < count; i++) {
+      const hash = hashes[first + i];
+      this.#enter(hash, start + i * recordWords, resultStart + i * resultWords, tag);
+    }
+  }
+
+  #addWithMessage(
+    { key, words, arena, hashes }: KeyedRecords,
+    position: number,
+    results: Uint32Array,
+    resultAt: number,
+    origin: number,
+  ): void {
+    const { recordWords, resultWords, offsetWord } = key;
+    const hash = hashes[position];
+    if (hash === UNKEYED) return;
+    const at = position * recordWords;
+    const bytes = key.messageBytes(words, at);
+    const length = recordWords + ((bytes + 3) >>> 2) + resultWords;
+    if (8 * length > this.words.length) return;
+    const start = this.#append(length);
+    const ring = this.words;
+    let next = start;
+    for (let i = 0; i < recordWords; i++) ring[next++] = words[at + i];
+    const from = words[at + offsetWord];
+    for (let i = 0; i < bytes; i += 4) ring[next++] = wordAt(arena, from + i, bytes - i);
+    const resultStart = next;
+    for (let i = 0; i < resultWords; i++) ring[next++] = results[resultAt + i];
+    this.#enter(hash, start, resultStart, tagOf(key.ordinal, origin, this.#lap));
+  }
+
+  /** Puts an entry in the place of its set's oldest. */
+  #enter(hash: number, recordAt: number, resultAt: number, tag: number): void {
+    const first = this.#setOf(hash);
+    const set = first / WAYS;
+    const way = first + this.#hands[set];
+    this.#hands[set] = (this.#hands[set] + 1) % WAYS;
+    this.#hashes[way] = hash;
+    const info = way * INFO_WORDS;
+    this.#info[info + RECORD_AT] = recordAt;
+    this.#info[info + RESULT_AT] = resultAt;
+    this.#info[info + TAG] = tag;
   }
 
   #setOf(hash: number): number {
@@ -112,22 +176,24 @@ export class AnswerCache {
   }
 
   #isLive(way: number): boolean {
-    return this.#hashes[way] !== 0 && this.#positions[way] >= this.#head - this.words.length;
+    if (this.#hashes[way] === 0) return false;
+    const info = way * INFO_WORDS;
+    return (this.#info[info + TAG] & 1) === this.#lap || this.#info[info + RECORD_AT] >= this.#head;
   }
 
-  /** Whether the entry at a position is of this record. */
-  #holds(
-    position: number,
-    key: RecordKey,
-    words: Uint32Array,
-    at: number,
-    arena: Uint8Array,
-  ): boolean {
+  /** Whether a live entry lies in the older half of the ring. */
+  #isOld(way: number): boolean {
+    const behind = this.#head - this.#info[way * INFO_WORDS + RECORD_AT];
+    return 2 * (behind > 0 ? behind : behind + this.words.length) > this.words.length;
+  }
+
+  /** Whether an entry is of this record. */
+  #holds(way: number, key: RecordKey, words: Uint32Array, at: number, arena: Uint8Array): boolean {
     const ring = this.words;
-    const { recordWords, offsetWord } = key;
-    const entry = position % ring.length;
-    if ((ring[entry] & 0xffff) !== key.ordinal) return false;
-    let next = entry + HEAD_WORDS;
+    const { recordWords, offsetWord, ordinal } = key;
+    const info = way * INFO_WORDS;
+    if ((this.#info[info + TAG] & 0xffff) >>> 1 !== ordinal) return false;
+    let next = this.#info[info + RECORD_AT];
     for (let i = 0; i < recordWords; i++) {
       if (ring[next++] !== words[at + i] && i !== offsetWord) return false;
     }
@@ -140,35 +206,37 @@ export class AnswerCache {
     return true;
   }
 
-  /** Appends an entry's words anew. */
+  /** Appends an entry anew. */
   #renew(way: number, key: RecordKey): void {
-    const from = this.#positions[way] % this.words.length;
-    const length = HEAD_WORDS + key.recordWords + this.words[from + 1] + key.resultWords;
-    const position = this.#append(length);
-    // The two may overlap: the oldest words of the ring are where the newest go.
-    this.words.copyWithin(position % this.words.length, from, from + length);
-    this.#positions[way] = position;
+    const info = way * INFO_WORDS;
+    const record = this.#info[info + RECORD_AT];
+    const result = this.#info[info + RESULT_AT];
+    const bytes = key.messageBytes(this.words, record);
+    const recordWords = key.recordWords + ((bytes + 3) >>> 2);
+    // Copied out first: the oldest words of the ring are where the newest go.
+    const copy = new Uint32Array(recordWords + key.resultWords);
+    copy.set(this.words.subarray(record, record + recordWords));
+    copy.set(this.words.subarray(result, result + key.resultWords), recordWords);
+    const origin = this.#info[info + TAG] >>> 16;
+    const start = this.#append(copy.length);
+    this.words.set(copy, start);
+    this.#info[info + RECORD_AT] = start;
+    this.#info[info + RESULT_AT] = start + recordWords;
+    this.#info[info + TAG] = tagOf(key.ordinal, origin, this.#lap);
   }
 
   /** Room for so many words in one piece; what lay there is gone. */
   #append(length: number): number {
-    const size = this.words.length;
-    const rest = size - (this.#head % size);
-    if (rest < length) this.#head += rest;
-    const position = this.#head;
-    this.#head += length;
-    return position;
-  }
-
-  /** The place for a new entry of this hash: a free one, or that of the oldest. */
-  #wayFor(hash: number): number {
-    const first = this.#setOf(hash);
-    let oldest = first;
-    for (let way = first; way < first + WAYS; way++) {
-      if (!this.#isLive(way)) return way;
-      if (this.#positions[way] < this.#positions[oldest]) oldest = way;
+    if (this.#head + length > this.words.length) {
+      for (let way = 0; way < this.capacity; way++) {
+        if ((this.#info[way * INFO_WORDS + TAG] & 1) !== this.#lap) this.#hashes[way] = 0;
+      }
+      this.#head = 0;
+      this.#lap ^= 1;
     }
-    return oldest;
+    const start = this.#head;
+    this.#head += length;
+    return start;
   }
 }
 

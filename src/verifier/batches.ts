@@ -158,7 +158,8 @@ export class BatchShelf {
 function copyRecords(batch: Batch, { lot, first, count, at }: Segment): void {
   const { words, key } = lot;
   const step = 4 * key.recordWords;
-  batch.records.set(new Uint8Array(words.buffer, first * step, count * step), at * step);
+  const start = words.byteOffset + first * step;
+  batch.records.set(new Uint8Array(words.buffer, start, count * step), at * step);
 }
 
 /** Copies records and messages, and points the copies at each other. */

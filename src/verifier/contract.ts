@@ -22,8 +22,9 @@ export interface VerifierOptions {
   /** Most items of one batch. Default 4096: past it throughput gains nothing and the last caller waits longer. */
   readonly maxBatchItems?: number;
   /**
-   * Longest that a batch is expected to take, by the cost model; urgent work waits for one to end at most where the back end lets it
-   * go ahead, and for two elsewhere. Default 12. A batch may have 128 items whatever they take: fewer would waste the kernels.
+   * Longest that a batch is expected to take, by the cost model, on a back end where urgent work cannot go ahead and waits for two of
+   * them at most. Default 5. A batch may have 128 items whatever they take: fewer would waste the kernels. Elsewhere batches are one
+   * turn of all workers, and urgent work waits for the chunks that have begun: some 10 ms of recoveries.
    */
   readonly maxBatchMs?: number;
   /** Most message bytes of one batch. Default 16 MiB. */

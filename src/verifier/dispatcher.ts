@@ -68,7 +68,7 @@ export class Dispatcher {
       throw new TypeError("createVerifier backends: expected at least one CPU back end, got none");
     }
     this.#maxBatchItems = options.maxBatchItems ?? 4096;
-    this.#maxBatchMs = options.maxBatchMs ?? 12;
+    this.#maxBatchMs = options.maxBatchMs ?? 5;
     this.#maxBatchBytes = options.maxBatchBytes ?? 16 * 2 ** 20;
     this.#integrity = { ...DEFAULT_INTEGRITY, ...options.integrity };
     const { senderKeys = 65_536 } = options;
@@ -98,12 +98,12 @@ export class Dispatcher {
     this.#pumping = true;
     queueMicrotask(() => {
       this.#pumping = false;
-      this.#pump();
+      this.pump();
     });
   }
 
   /** Gives waiting work to free back ends. */
-  #pump(): void {
+  pump(): void {
     const { queue } = this.#ledger;
     for (let first = queue.peek(); first !== undefined; first = queue.peek()) {
       const { priority } = first;
@@ -184,8 +184,22 @@ export class Dispatcher {
     return { column: best.column, items: Math.ceil(best.items / parts) };
   }
 
-  /** Items that a batch may have by number and by expected time. */
+  /** How many of `count` records are worth a batch where nothing else waits. */
+  pieceOf(algorithm: Algorithm, count: number): number {
+    let most = this.#maxBatchItems;
+    for (const column of this.columns) {
+      // Work on this thread would begin before the caller has its promise.
+      if (column.backend.blocksCaller) return count;
+      if (column.state !== "ready" || !column.supports(algorithm)) continue;
+      most = Math.min(most, this.#mostItems(column, algorithm));
+    }
+    return Math.ceil(count / Math.max(1, Math.ceil(count / most)));
+  }
+
+  /** Items that a batch may have: a turn of a back end that lets urgent work go ahead, else by expected time. */
   #mostItems(column: Column, algorithm: Algorithm): number {
+    const turn = column.backend.turnItems?.(algorithm);
+    if (turn !== undefined) return Math.min(turn, this.#maxBatchItems);
     const { fixedMs, perItemMs } = column.model(algorithm).line();
     const inTime = Math.floor((this.#maxBatchMs - fixedMs) / Math.max(perItemMs, 1e-9));
     return Math.min(Math.max(inTime, LEAST_BATCH_ITEMS), this.#maxBatchItems);
@@ -220,7 +234,7 @@ export class Dispatcher {
       this.#metrics.count(this.#metrics.failures, `${id} ${failure.code}`);
       column.failed(failure);
       this.#ledger.again(slices, failure);
-      return this.#pump();
+      return this.pump();
     }
     try {
       const doubt = column.trusted
@@ -240,7 +254,7 @@ export class Dispatcher {
     } catch (error) {
       this.#ledger.again(slices, asFailure(error, column));
     }
-    this.#pump();
+    this.pump();
   }
 
   /** Public keys of the claimed senders, where enough of them are known to be worth a hinted run. */
@@ -284,7 +298,8 @@ export class Dispatcher {
       for (let i = 0; i < count; i++) {
         const isRejected = batch.verdicts[at + i] !== Verdict.Valid;
         if (!(isRejected && confirmRejections) && Math.random() >= sampleRate) continue;
-        const record = new Uint8Array(lot.words.buffer, (first + i) * size, size);
+        const start = lot.words.byteOffset + (first + i) * size;
+        const record = new Uint8Array(lot.words.buffer, start, size);
         chosen.push(at + i);
         records.push({ record, message: messageOf(algorithm, record, lot.arena)! });
       }

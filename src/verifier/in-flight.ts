@@ -60,7 +60,9 @@ export class InFlightIndex {
     for (let i = (hole + 1) & mask; table[i * ENTRY_WORDS] !== 0; i = (i + 1) & mask) {
       const distance = (i - (table[i * ENTRY_WORDS] & mask)) & mask;
       if (distance < ((i - hole) & mask)) continue;
-      table.copyWithin(hole * ENTRY_WORDS, i * ENTRY_WORDS, (i + 1) * ENTRY_WORDS);
+      for (let word = 0; word < ENTRY_WORDS; word++) {
+        table[hole * ENTRY_WORDS + word] = table[i * ENTRY_WORDS + word];
+      }
       hole = i;
     }
     table[hole * ENTRY_WORDS] = 0;

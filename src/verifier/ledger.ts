@@ -15,7 +15,7 @@ import { ADDRESS_BYTES, type Job, type Lot } from "./lot.ts";
 import type { VerifierMetrics } from "./metrics.ts";
 import { FairQueue, type Priority, type Slice } from "./queue.ts";
 import { RecordKey, UNKEYED } from "./record-key.ts";
-import { Waiters } from "./waiters.ts";
+import { type LotRange, Waiters } from "./waiters.ts";
 
 /** Back ends that may fail one record before its callers hear of it. */
 const MOST_ATTEMPTS = 5;
@@ -30,6 +30,15 @@ export interface LedgerOptions {
   readonly metrics: VerifierMetrics;
   /** Called when the last job is settled. */
   readonly onEmpty: () => void;
+}
+
+/** A copy of what a caller gave. */
+interface Submission {
+  readonly key: RecordKey;
+  readonly priority: Priority;
+  readonly words: Uint32Array;
+  readonly arena: Uint8Array;
+  readonly claims: Uint8Array | undefined;
 }
 
 /** See the module's description. */
@@ -62,13 +71,40 @@ export class Ledger {
     return this.#jobs.size;
   }
 
-  /** Answers what is known, joins what is on its way, queues the rest. The job may be settled when this returns. */
-  accept(job: Job, algorithm: Algorithm, records: Uint8Array, options: SubmitOptions): void {
-    const priority = options.priority ?? "gossip";
-    const lot = this.#openLot(job, algorithm, records, options);
-    this.#sort(job, lot);
+  /**
+   * Answers what is known, joins what is on its way, queues the rest. The job may be settled when this returns.
+   *
+   * @param piece places that are worth a batch of their own: where the whole job fits, so many are queued at a time, and `begin` is
+   * called when there are more to come, so that back ends need not wait for the whole of a large submission to be looked through.
+   */
+  accept(
+    job: Job,
+    algorithm: Algorithm,
+    records: Uint8Array,
+    options: SubmitOptions,
+    piece: number,
+    begin: () => void,
+  ): void {
+    const count = job.verdicts.length;
+    const submission = this.#copy(algorithm, records, options);
+    this.#jobs.add(job);
+    this.#listen(job, options);
+    const fits = this.queue.size + count <= this.queue.capacity;
+    const step = fits ? Math.max(piece, 1) : Math.max(count, 1);
+    for (let first = 0; first < count; first += step) {
+      const end = Math.min(first + step, count);
+      if (!this.#acceptPart(job, submission, first, end)) return;
+      if (end < count) begin();
+    }
+    this.#settleIfDone(job);
+  }
+
+  /** Accepts places `first` … `end - 1`; `false` where there is no room for them, and the job is settled. */
+  #acceptPart(job: Job, submission: Submission, first: number, end: number): boolean {
+    const { priority } = submission;
+    const lot = this.#openLot(job, submission, first, end);
+    this.#sort(job, lot, end - first);
     // Places joined before anything is shed: a record that somebody waits for survives the job that brought it.
-    const joined = this.#waiters.rangesOf(job);
     if (!this.#makeRoom(job, priority, lot.count)) {
       if (!job.settled) {
         this.#metrics.shed += job.missing;
@@ -77,18 +113,18 @@ export class Ledger {
         this.giveUp(job, new LanewiseError("ERR_OVERLOADED", message));
       }
       this.#forgetRecords(lot, 0, lot.count);
-      return;
+      return false;
     }
-    for (const { lot: other, first, end } of joined) {
-      this.#metrics.joined += end - first;
-      if (priority === "block") this.#raise(other, first, end);
+    if (lot.joined > 0) {
+      this.#metrics.joined += lot.joined;
+      if (priority === "block") {
+        for (const range of this.#waiters.rangesOf(job)) this.#raise(range);
+      }
     }
-    this.#jobs.add(job);
-    job.lot = lot;
+    job.lots.push(lot);
     this.queue.push(lot, 0, lot.count, job, priority);
     if (lot.count === 0) this.#closeLot(lot);
-    this.#listen(job, options);
-    this.#settleIfDone(job);
+    return true;
   }
 
   /** Rejects a job; records that nobody else waits for leave the queue. */
@@ -98,12 +134,9 @@ export class Ledger {
     job.stopListening();
     const joined = this.#waiters.rangesOf(job);
     this.#waiters.dismiss(job);
-    const { lot } = job;
-    if (lot !== undefined) {
-      lot.job = undefined;
-      this.#bequeath(job, lot, 0, lot.count);
-    }
-    for (const { lot: other, first, end } of joined) this.#bequeath(job, other, first, end);
+    for (const lot of job.lots) lot.job = undefined;
+    for (const lot of job.lots) this.#bequeath(job, { lot, first: 0, end: lot.count });
+    for (const range of joined) this.#bequeath(job, range);
     this.#forgetJob(job);
     job.reject(error);
   }
@@ -118,30 +151,10 @@ export class Ledger {
     const { verdicts, sections, buffer } = batch;
     const resultWords = new Uint32Array(buffer, sections.results, batch.results.length >>> 2);
     for (const segment of segments) {
-      const { lot, first, count, at } = segment;
+      const { lot, count } = segment;
       if (lot.job !== undefined) this.#deliver(lot.job, lot, segment, batch, resultWords);
-      const { key, hashes, slot } = lot;
-      const { recordWords, resultWords: step } = key;
-      for (let i = 0; i < count; i++) {
-        const position = first + i;
-        const hash = hashes[position];
-        const verdict = verdicts[at + i];
-        const resultAt = (at + i) * step;
-        if (hash !== UNKEYED) {
-          this.#inFlight.remove(hash, slot, position);
-          if (verdict === Verdict.Valid) {
-            const recordAt = position * recordWords;
-            const { words, arena } = lot;
-            this.#cache.add(key, hash, words, recordAt, arena, resultWords, resultAt, origin);
-          }
-        }
-        if (lot.firstWaiters !== undefined && lot.firstWaiters[position] !== 0) {
-          this.#waiters.release(lot, position, (job, place) => {
-            this.#write(job, place, verdict, resultWords, resultAt, step);
-            this.#settleIfDone(job);
-          });
-        }
-      }
+      this.#keep(segment, verdicts, resultWords, origin);
+      if (lot.firstWaiters !== undefined) this.#deliverToWaiters(segment, verdicts, resultWords);
       this.#leave(lot, count);
       if (lot.job !== undefined) this.#settleIfDone(lot.job);
     }
@@ -167,24 +180,35 @@ export class Ledger {
     this.#cache.forget(origin);
   }
 
-  /** A copy of the records; those that must be computed are moved together by {@link #sort}. */
-  #openLot(job: Job, algorithm: Algorithm, records: Uint8Array, options: SubmitOptions): Lot {
-    const key = this.#keys.get(algorithm)!;
-    const count = job.verdicts.length;
-    const words = new Uint32Array(count * key.recordWords);
+  #copy(algorithm: Algorithm, records: Uint8Array, options: SubmitOptions): Submission {
+    const words = new Uint32Array(records.length / 4);
     new Uint8Array(words.buffer).set(records);
+    const { arena, claimedSenders, priority = "gossip" } = options;
+    return {
+      key: this.#keys.get(algorithm)!,
+      priority,
+      words,
+      arena: arena === undefined || !algorithm.usesArena ? NO_BYTES : new Uint8Array(arena),
+      claims: claimedSenders && new Uint8Array(claimedSenders),
+    };
+  }
+
+  #openLot(job: Job, submission: Submission, first: number, end: number): Lot {
+    const { key, words, arena, claims } = submission;
+    const count = end - first;
     const slot = this.#freeSlots.pop() ?? this.#lots.length;
-    const { arena, claimedSenders } = options;
     const lot: Lot = {
       slot,
       key,
-      words,
-      arena: arena === undefined || !algorithm.usesArena ? NO_BYTES : new Uint8Array(arena),
+      words: words.subarray(first * key.recordWords, end * key.recordWords),
+      arena,
+      claims: claims?.subarray(first * ADDRESS_BYTES, end * ADDRESS_BYTES),
       hashes: new Int32Array(count),
-      claims: claimedSenders && new Uint8Array(claimedSenders),
-      count: 0,
       tickets: new Uint32Array(count),
+      count: 0,
+      joined: 0,
       job,
+      firstPlace: first,
       places: undefined,
       firstWaiters: undefined,
       left: 0,
@@ -193,14 +217,17 @@ export class Ledger {
     return lot;
   }
 
-  /** Looks at every record of a new lot: answered from the cache, joined to one in flight, or kept to be computed. */
-  #sort(job: Job, lot: Lot): void {
-    const { key, words, arena, hashes, slot, claims } = lot;
+  /**
+   * Looks at every record of a new lot: answered from the cache, joined to one in flight, or kept to be computed. What is kept is moved
+   * together.
+   */
+  #sort(job: Job, lot: Lot, count: number): void {
+    const { key, words, arena, hashes, slot, claims, firstPlace } = lot;
     const { recordWords } = key;
-    const count = job.verdicts.length;
     let kept = 0;
-    for (let place = 0; place < count; place++) {
-      const at = place * recordWords;
+    for (let i = 0; i < count; i++) {
+      const at = i * recordWords;
+      const place = firstPlace + i;
       if (!key.inBounds(words, at, arena.length)) {
         // Such a record must not be packed beside others, whose bytes it might reach.
         this.#write(job, place, Verdict.MessageOutOfBounds, words, 0, 0);
@@ -214,18 +241,17 @@ export class Ledger {
           this.#write(job, place, Verdict.Valid, this.#cache.words, known, key.resultWords);
           continue;
         }
-        if (this.#join(job, place, lot, hash, at)) continue;
+        if (this.#join(job, place, lot, hash, at)) {
+          lot.joined++;
+          continue;
+        }
         this.#inFlight.add(hash, slot, kept);
       }
-      if (kept !== place) {
-        lot.places ??= Int32Array.from({ length: count }, (_, i) => i);
+      if (kept !== i) {
+        lot.places ??= countUp(firstPlace, count);
         lot.places[kept] = place;
         words.copyWithin(kept * recordWords, at, at + recordWords);
-        claims?.copyWithin(
-          kept * ADDRESS_BYTES,
-          place * ADDRESS_BYTES,
-          (place + 1) * ADDRESS_BYTES,
-        );
+        claims?.copyWithin(kept * ADDRESS_BYTES, i * ADDRESS_BYTES, (i + 1) * ADDRESS_BYTES);
       }
       hashes[kept++] = hash;
     }
@@ -268,7 +294,7 @@ export class Ledger {
   }
 
   /** Moves those of the records that wait among the less urgent to the urgent ones. */
-  #raise(lot: Lot, first: number, end: number): void {
+  #raise({ lot, first, end }: LotRange): void {
     for (let position = first; position < end; position++) {
       const run = this.queue.runOf(lot, position);
       if (run === undefined || run.priority === "block") continue;
@@ -301,14 +327,14 @@ export class Ledger {
   }
 
   #hasWaiting(job: Job): boolean {
-    const waits = (lot: Lot, first: number, end: number): boolean =>
-      lot.tickets.subarray(first, end).some((ticket) => ticket !== 0);
-    if (job.lot !== undefined && waits(job.lot, 0, job.lot.count)) return true;
-    return this.#waiters.rangesOf(job).some(({ lot, first, end }) => waits(lot, first, end));
+    const own = job.lots.map((lot) => ({ lot, first: 0, end: lot.count }));
+    return [...own, ...this.#waiters.rangesOf(job)].some(({ lot, first, end }) =>
+      lot.tickets.subarray(first, end).some((ticket) => ticket !== 0),
+    );
   }
 
   /** After a job has gone: of the records it waited for, those in the queue pass to another job that wants them, or leave. */
-  #bequeath(job: Job, lot: Lot, first: number, end: number): void {
+  #bequeath(job: Job, { lot, first, end }: LotRange): void {
     this.#eachHeir(lot, first, end, (heir, from, to) => {
       for (let position = from; position < to; ) {
         const run = this.queue.runOf(lot, position);
@@ -384,7 +410,7 @@ export class Ledger {
   /** Copies a segment's answers to the job that brought its records. */
   #deliver(
     job: Job,
-    { places, key }: Lot,
+    { places, firstPlace, key }: Lot,
     { first, count, at }: Segment,
     { verdicts, results }: Batch,
     resultWords: Uint32Array,
@@ -398,10 +424,11 @@ export class Ledger {
       return;
     }
     const bytes = 4 * step;
-    job.verdicts.set(verdicts.subarray(at, at + count), first);
-    job.results.set(results.subarray(at * bytes, (at + count) * bytes), first * bytes);
+    const start = firstPlace + first;
+    job.verdicts.set(verdicts.subarray(at, at + count), start);
+    job.results.set(results.subarray(at * bytes, (at + count) * bytes), start * bytes);
     let valid = 0;
-    for (let place = first; place < first + count; place++) {
+    for (let place = start; place < start + count; place++) {
       if (job.verdicts[place] === Verdict.Valid) valid++;
       else job.resultWords.fill(0, place * step, (place + 1) * step);
     }
@@ -409,6 +436,45 @@ export class Ledger {
     this.#metrics.answered += count;
     this.#metrics.valid += valid;
     this.#metrics.invalid += count - valid;
+  }
+
+  /** Takes the records of a segment out of the index and keeps the valid answers, neighbours together. */
+  #keep(
+    { lot, first, count, at }: Segment,
+    verdicts: Uint32Array,
+    resultWords: Uint32Array,
+    origin: number,
+  ): void {
+    const { hashes, slot } = lot;
+    const step = lot.key.resultWords;
+    let valid = 0;
+    for (let i = 0; i <= count; i++) {
+      if (i < count) {
+        const hash = hashes[first + i];
+        if (hash !== UNKEYED) this.#inFlight.remove(hash, slot, first + i);
+        if (verdicts[at + i] === Verdict.Valid) {
+          valid++;
+          continue;
+        }
+      }
+      const from = i - valid;
+      this.#cache.add(lot, first + from, valid, resultWords, (at + from) * step, origin);
+      valid = 0;
+    }
+  }
+
+  #deliverToWaiters(
+    { lot, first, count, at }: Segment,
+    verdicts: Uint32Array,
+    resultWords: Uint32Array,
+  ): void {
+    const step = lot.key.resultWords;
+    for (let i = 0; i < count; i++) {
+      this.#waiters.release(lot, first + i, (job, place) => {
+        this.#write(job, place, verdicts[at + i], resultWords, (at + i) * step, step);
+        this.#settleIfDone(job);
+      });
+    }
   }
 
   /** Records one answer of a job. */
@@ -442,6 +508,13 @@ export class Ledger {
     this.#forgetJob(job);
     job.resolve({ verdicts: job.verdicts, results: job.results });
   }
+}
+
+/** `first`, `first` + 1 … */
+function countUp(first: number, count: number): Int32Array {
+  const numbers = new Int32Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = first + i;
+  return numbers;
 }
 
 /** What a caller hears whose signal fired. */

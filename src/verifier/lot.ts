@@ -23,8 +23,8 @@ export interface Job {
   readonly submittedMs: number;
   /** Answers still missing. */
   missing: number;
-  /** Its own records that had to be computed, from acceptance on. */
-  lot: Lot | undefined;
+  /** Its own records that had to be computed, once they are accepted. */
+  readonly lots: Lot[];
   /** First of its places at records of lots, its own or others' ({@link Waiters}); 0 for none. */
   firstWaiter: number;
   settled: boolean;
@@ -47,10 +47,12 @@ export interface Lot extends QueuedLot {
   /** 20 bytes a record, where senders are claimed. */
   readonly claims: Uint8Array | undefined;
   count: number;
-  tickets: Uint32Array;
+  /** Places that wait for a record of this lot or of others instead of having one here. */
+  joined: number;
   /** Who brought them; `undefined` once that job is gone. */
   job: Job | undefined;
-  /** Where in the job each record's answer goes; `undefined` where they are all of the job's, in order. */
+  /** Where in the job each record's answer goes: `firstPlace` on, in order, or as `places` says. */
+  readonly firstPlace: number;
   places: Int32Array | undefined;
   /** First of the other places that wait for each record, once there are any; 0 for none. */
   firstWaiters: Int32Array | undefined;
@@ -74,7 +76,7 @@ export function createJob(
     resultWords: new Uint32Array(answer, 4 * count),
     submittedMs: performance.now(),
     missing: count,
-    lot: undefined,
+    lots: [],
     firstWaiter: 0,
     settled: false,
     resolve,

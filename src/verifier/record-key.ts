@@ -80,24 +80,34 @@ export class RecordKey {
     let sum = this.#start;
     for (let from = 0; from < recordWords; from += BLOCK_WORDS) {
       const end = Math.min(from + BLOCK_WORDS, recordWords);
-      // Two sums: an addition need not wait for the one before it.
+      // Four sums: an addition need not wait for the one before it.
       let high = 0;
-      for (let i = from; i < end; i++) {
+      let nextLow = 0;
+      let nextHigh = 0;
+      let i = from;
+      for (; i + 1 < end; i += 2) {
         const word = words[at + i];
+        const next = words[at + i + 1];
         sum += keys[2 * i] * (word & 0xffff);
         high += keys[2 * i + 1] * (word >>> 16);
+        nextLow += keys[2 * i + 2] * (next & 0xffff);
+        nextHigh += keys[2 * i + 3] * (next >>> 16);
+      }
+      if (i < end) {
+        sum += keys[2 * i] * (words[at + i] & 0xffff);
+        high += keys[2 * i + 1] * (words[at + i] >>> 16);
       }
       if (offsetWord >= from && offsetWord < end) {
         const word = words[at + offsetWord];
         sum -= keys[2 * offsetWord] * (word & 0xffff);
         high -= keys[2 * offsetWord + 1] * (word >>> 16);
       }
-      sum = reduce(sum + high);
+      sum = reduce(sum + high + (nextLow + nextHigh));
     }
-    if (offsetWord < 0) return sum + 1;
+    if (offsetWord < 0) return (sum + 1) | 0;
     const length = words[at + this.lengthWord];
     if (length > KEYED_MESSAGE_BYTES) return UNKEYED;
-    return this.#absorbMessage(sum, arena, words[at + offsetWord], length) + 1;
+    return (this.#absorbMessage(sum, arena, words[at + offsetWord], length) + 1) | 0;
   }
 
   #absorbMessage(start: number, arena: Uint8Array, offset: number, length: number): number {

@@ -114,7 +114,9 @@ class LaneVerifier implements Verifier {
         return reject(abortedError(options.signal));
       }
       const job = createJob(algorithm, count, options, resolve, reject);
-      this.#ledger.accept(job, algorithm, records, options);
+      const piece = this.#dispatcher.pieceOf(algorithm, count);
+      const begin = (): void => this.#dispatcher.pump();
+      this.#ledger.accept(job, algorithm, records, options, piece, begin);
       this.#dispatcher.pumpSoon();
     });
   }
