@@ -13,8 +13,11 @@ export function verdictBytes(verdicts: Uint32Array): Uint8Array {
   return Buffer.from(bytes).swap32();
 }
 
-/** Little-endian bytes as verdicts; copies, so that the bytes may lie anywhere. */
+/** Little-endian bytes as verdicts: a view where they lie well, else a copy. */
 export function verdictsOf(bytes: Uint8Array): Uint32Array {
+  if (IS_LITTLE_ENDIAN && bytes.byteOffset % 4 === 0) {
+    return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  }
   const copy = Buffer.alloc(bytes.length);
   copy.set(bytes);
   if (!IS_LITTLE_ENDIAN) copy.swap32();
@@ -41,7 +44,7 @@ export function encodeOutcome({ verdicts, results }: Outcome): Uint8Array {
 }
 
 /**
- * Reads an answer of `count` records.
+ * Reads an answer of `count` records; what it returns may be views of the body.
  *
  * @throws RangeError where the bytes cannot be that many.
  */
@@ -54,6 +57,6 @@ export function decodeOutcome(body: Uint8Array, count: number): Outcome {
   }
   return {
     verdicts: verdictsOf(body.subarray(0, 4 * count)),
-    results: new Uint8Array(body.subarray(4 * count)),
+    results: new Uint8Array(body.buffer, body.byteOffset + 4 * count, rest),
   };
 }

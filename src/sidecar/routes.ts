@@ -112,6 +112,7 @@ async function answerRecords(
   const outcome = await engine.verifier.submit(algorithm, records, {
     ...options,
     arena,
+    adopt: true,
     signal: call.signal,
   });
   const headers = {

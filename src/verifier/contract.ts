@@ -45,6 +45,11 @@ export interface SubmitOptions {
    * sender that was seen before and is the one claimed costs a quarter of a recovery, where 64 such records come together.
    */
   readonly claimedSenders?: Uint8Array;
+  /**
+   * The memory of the records is the verifier's from now on: where it lies on a 4-byte boundary it is used and overwritten instead of
+   * copied. Default `false`.
+   */
+  readonly adopt?: boolean;
   /** Default `gossip`. */
   readonly priority?: Priority;
   /** Who asked, for fair shares and fair shedding: a peer, a connection. Default `""`. */
@@ -77,7 +82,8 @@ export interface ColumnStatus {
 /** A pool of verification work. */
 export interface Verifier {
   /**
-   * Verdicts for `records.length / algorithm.record.byteLength` records. The bytes are copied before the call returns.
+   * Verdicts for `records.length / algorithm.record.byteLength` records. The bytes are copied before the call returns, unless
+   * the verifier is to adopt them.
    *
    * @throws RangeError where the length is not a whole number of records, or not as many senders are claimed; TypeError for an
    * algorithm not named at creation, and for claims with an algorithm that recovers nothing.

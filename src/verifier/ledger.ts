@@ -181,8 +181,7 @@ export class Ledger {
   }
 
   #copy(algorithm: Algorithm, records: Uint8Array, options: SubmitOptions): Submission {
-    const words = new Uint32Array(records.length / 4);
-    new Uint8Array(words.buffer).set(records);
+    const words = wordsOf(records, options.adopt ?? false);
     const { arena, claimedSenders, priority = "gossip" } = options;
     return {
       key: this.#keys.get(algorithm)!,
@@ -508,6 +507,14 @@ export class Ledger {
     this.#forgetJob(job);
     job.resolve({ verdicts: job.verdicts, results: job.results });
   }
+}
+
+/** Records as words: their own memory where that may be used, else a copy. */
+function wordsOf({ buffer, byteOffset, length }: Uint8Array, adopt: boolean): Uint32Array {
+  if (adopt && byteOffset % 4 === 0) return new Uint32Array(buffer, byteOffset, length / 4);
+  const words = new Uint32Array(length / 4);
+  new Uint8Array(words.buffer).set(new Uint8Array(buffer, byteOffset, length));
+  return words;
 }
 
 /** `first`, `first` + 1 … */
