@@ -46,7 +46,7 @@ export async function replay(
     while (performance.now() - startMs < atMs) {
       const leftMs = atMs - (performance.now() - startMs);
       // Timers are a millisecond coarse: the rest is spent letting other work run.
-      if (leftMs > 1.5) await sleep(1);
+      if (leftMs > 2.5) await sleep(1);
       else await new Promise((resolve) => setImmediate(resolve));
     }
     work.push(

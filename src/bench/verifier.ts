@@ -221,25 +221,15 @@ async function measureOverload(supply: Supply, ms: number): Promise<VerifierRepo
   };
 }
 
-/** Lone signatures, small groups and bursts, in a seeded order: what a node sees between and at blocks. */
+/** Lone signatures without a pause and bursts among them, in a seeded order: gossip, and the transactions of a block. */
 export function burstyTrace(seed: string, ms: number): Trace {
   const random = createRandom(seed);
   const arrivals: { atMs: number; items: number }[] = [];
-  for (let atMs = 0; atMs < ms; ) {
-    const kind = random.below(20);
-    if (kind === 0) {
-      // A block: its transactions at once, then quiet.
-      arrivals.push({ atMs, items: 300 + random.below(700) });
-      atMs += 40;
-    } else if (kind < 5) {
-      for (let i = 0; i < 8; i++)
-        arrivals.push({ atMs: atMs + i / 4, items: 1 + random.below(24) });
-      atMs += 8;
-    } else {
-      arrivals.push({ atMs, items: 1 });
-      atMs += 1 + random.below(4);
-    }
+  for (let atMs = 0; atMs < ms; atMs += 1 + random.below(4)) arrivals.push({ atMs, items: 1 });
+  for (let atMs = 20; atMs < ms; atMs += 30 + random.below(40)) {
+    arrivals.push({ atMs: atMs + 0.5, items: 300 + random.below(700) });
   }
+  arrivals.sort((a, b) => a.atMs - b.atMs);
   return { algorithm: secp256k1Recover, arrivals };
 }
 

@@ -8,10 +8,13 @@ import type { BatchView, KernelShape } from "./kernel.ts";
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly ring: SharedArrayBuffer;
+  /** All of them, those for urgent chunks included. */
   readonly workers: number;
   readonly capacity: number;
   /** This worker's index, 0 … workers - 1. */
   readonly index: number;
+  /** Takes urgent chunks alone. */
+  readonly urgentOnly: boolean;
   /** Post a `done` message after each chunk: the host has no `Atomics.waitAsync`. */
   readonly postDone: boolean;
 }

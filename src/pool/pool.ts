@@ -13,10 +13,15 @@ import type { HostMessage, WorkerMessage } from "./messages.ts";
 import { type Chunk, DONE, openRing, ringBytes, STOP, seedRing } from "./ring.ts";
 import { type SpawnThread, spawnThread, type Thread } from "./threads.ts";
 
-/** How a pool is built. All but `workers` is for tests. */
+/** How a pool is built. All but the numbers of workers is for tests. */
 export interface PoolOptions {
   /** Threads, at least 1. */
   readonly workers: number;
+  /**
+   * Threads beside them that take urgent chunks alone; they start when the first comes. Default 0. An urgent chunk waits for no chunk
+   * that runs then: the system shares the cores out.
+   */
+  readonly urgentWorkers?: number;
   /** Entries of the ring, a power of two. */
   readonly capacity?: number;
   /** First sequence number of the ring. */
@@ -39,7 +44,7 @@ export interface PoolTask {
   /** Items of a chunk. */
   readonly chunkItems: number;
   readonly signal?: AbortSignal;
-  /** Overtakes what no worker has begun. */
+  /** Goes before what no worker has begun. */
   readonly urgent?: boolean;
 }
 
@@ -121,17 +126,22 @@ interface Registration {
 /** Starts a pool; its threads do not keep the process alive while there is nothing to do. */
 export function createPool(options: PoolOptions): WorkerPool {
   const { workers, capacity = 256, spawn = spawnThread, closeTimeoutMs = 30_000 } = options;
+  const threads = workers + (options.urgentWorkers ?? 0);
   const completion =
     options.completion ?? (typeof Atomics.waitAsync === "function" ? "wait-async" : "message");
-  const buffer = new SharedArrayBuffer(ringBytes(workers, capacity));
+  const buffer = new SharedArrayBuffer(ringBytes(threads, capacity));
   seedRing(buffer, options.firstSequence ?? 0);
-  const ring = openRing(buffer, workers, capacity);
-  const seats: Seat[] = Array.from({ length: workers }, () => ({
+  const ring = openRing(buffer, threads, capacity);
+  /** Those for urgent chunks come last. */
+  const seats: Seat[] = Array.from({ length: threads }, () => ({
     thread: undefined,
     attached: new Set(),
     ready: new Set(),
     gone: [],
   }));
+  /** The seats that any chunk can run on. */
+  const ordinary = seats.slice(0, workers);
+  let hasUrgentThreads = false;
   const kernels = new Map<string, Registration>();
   const jobs = new Set<Job>();
   /** Jobs with chunks to start, in the order of their turns; urgent ones go first. */
@@ -139,6 +149,7 @@ export function createPool(options: PoolOptions): WorkerPool {
   const urgentTurns: Job[] = [];
   const turnsOf = ({ task }: Job): Job[] => (task.urgent ? urgentTurns : turns);
   const running = new Map<number, { job: Job; chunk: Pending }>();
+  let urgentRunning = 0;
   const batchIds = new WeakMap<SharedArrayBuffer, number>();
   let lastBatchId = 0;
   let chunks = 0;
@@ -179,7 +190,14 @@ export function createPool(options: PoolOptions): WorkerPool {
     ring.resetMail(index);
     let alive = true;
     const thread = spawn(
-      { ring: buffer, workers, capacity, index, postDone: completion === "message" },
+      {
+        ring: buffer,
+        workers: threads,
+        capacity,
+        index,
+        urgentOnly: index >= workers,
+        postDone: completion === "message",
+      },
       {
         message: (message) => {
           if (alive) receive(index, message);
@@ -213,7 +231,7 @@ export function createPool(options: PoolOptions): WorkerPool {
       pump();
     } else if (message.kind === "ready") {
       seats[index].ready.add(message.id);
-      if (seats.every(({ ready }) => ready.has(message.id))) kernels.get(message.id)?.resolve();
+      if (ordinary.every(({ ready }) => ready.has(message.id))) kernels.get(message.id)?.resolve();
     } else {
       const reason = `kernel ${message.id} cannot be instantiated: ${message.reason}`;
       kernels.get(message.id)?.reject(failure("ERR_BACKEND_UNAVAILABLE", reason));
@@ -226,10 +244,10 @@ export function createPool(options: PoolOptions): WorkerPool {
     for (const position of ring.reclaim(index)) retry(position, `worker ended: ${reason}`);
     if (Atomics.load(ring.words, STOP)) return;
     deaths++;
-    if (deaths <= MAX_DEATHS * workers) {
+    if (deaths <= MAX_DEATHS * threads) {
       respawns++;
       start(index);
-    } else if (seats.every(({ thread }) => thread === undefined)) {
+    } else if (ordinary.every(({ thread }) => thread === undefined)) {
       const cause = new Error(reason);
       for (const registration of kernels.values()) {
         registration.reject(failure("ERR_BACKEND_UNAVAILABLE", "every worker died", cause));
@@ -241,15 +259,26 @@ export function createPool(options: PoolOptions): WorkerPool {
 
   /** After a streak of deaths: new work deserves a new try. */
   function revive(): void {
-    if (seats.every(({ thread }) => thread !== undefined)) return;
+    if (ordinary.every(({ thread }) => thread !== undefined)) return;
     deaths = 0;
-    for (const [index, { thread }] of seats.entries()) if (!thread) start(index);
+    for (const [index, { thread }] of ordinary.entries()) if (!thread) start(index);
+  }
+
+  function startUrgentThreads(): void {
+    if (hasUrgentThreads) return;
+    hasUrgentThreads = true;
+    for (let index = workers; index < threads; index++) start(index);
+  }
+
+  function unlist(position: number, { urgent }: Chunk): void {
+    running.delete(position);
+    if (urgent) urgentRunning--;
   }
 
   function retry(position: number, reason: string): void {
     const entry = running.get(position);
     if (!entry) return;
-    running.delete(position);
+    unlist(position, entry.chunk);
     const { job, chunk } = entry;
     job.inRing--;
     if (job.error === undefined && chunk.attempt < MAX_ATTEMPTS) {
@@ -272,7 +301,7 @@ export function createPool(options: PoolOptions): WorkerPool {
     job.next = job.task.count;
     for (const [position, entry] of running) {
       if (entry.job !== job || !ring.cancel(position)) continue;
-      running.delete(position);
+      unlist(position, entry.chunk);
       job.inRing--;
     }
     settleIfDone(job);
@@ -295,8 +324,8 @@ export function createPool(options: PoolOptions): WorkerPool {
   /** Retires finished chunks and starts the next. */
   function collect(): void {
     ring.collect((position) => {
-      const { job } = running.get(position)!;
-      running.delete(position);
+      const { job, chunk } = running.get(position)!;
+      unlist(position, chunk);
       job.inRing--;
       chunks++;
       deaths = 0;
@@ -308,32 +337,25 @@ export function createPool(options: PoolOptions): WorkerPool {
   function nextChunk(job: Job): Pending {
     const again = job.retries.shift();
     if (again) return again;
-    const { chunkItems, arenaBytes, count } = job.task;
+    const { chunkItems, arenaBytes, count, urgent = false } = job.task;
     const first = job.next;
     job.next = Math.min(count, first + chunkItems);
-    return { batch: job.batch, first, count: job.next - first, arenaBytes, attempt: 1 };
-  }
-
-  /** Takes what is not urgent and no worker has begun back from the ring, so that urgent chunks come before it. */
-  function makeWay(): void {
-    for (const [position, { job, chunk }] of running) {
-      if (job.task.urgent || !ring.cancel(position)) continue;
-      running.delete(position);
-      job.inRing--;
-      job.retries.push(chunk);
-      if (!turns.includes(job)) turns.push(job);
-    }
+    return { batch: job.batch, first, count: job.next - first, arenaBytes, urgent, attempt: 1 };
   }
 
   /** Fills the ring, one chunk a job in turn. */
   function pump(): void {
     let pushed = 0;
-    while (ring.space() > 0 && running.size < ENTRIES_PER_WORKER * workers) {
-      const job = urgentTurns.shift() ?? turns.shift();
+    while (ring.space() > 0) {
+      // Urgent chunks have entries of their own, so that they need not wait for one.
+      const isUrgent = urgentTurns.length > 0 && urgentRunning < ENTRIES_PER_WORKER * threads;
+      const isFull = running.size - urgentRunning >= ENTRIES_PER_WORKER * workers;
+      const job = isUrgent ? urgentTurns.shift() : isFull ? undefined : turns.shift();
       if (job === undefined) break;
       if (!hasMore(job)) continue;
       const chunk = nextChunk(job);
       running.set(ring.push(chunk), { job, chunk });
+      if (chunk.urgent) urgentRunning++;
       job.inRing++;
       pushed++;
       if (hasMore(job)) turnsOf(job).push(job);
@@ -422,7 +444,7 @@ export function createPool(options: PoolOptions): WorkerPool {
       const registration = register({ kind: "kernel", id, module, shape });
       kernels.set(id, registration);
       revive();
-      for (let index = 0; index < workers; index++) post(index, registration.message);
+      for (let index = 0; index < threads; index++) post(index, registration.message);
       hold();
       return registration.done;
     },
@@ -458,9 +480,9 @@ export function createPool(options: PoolOptions): WorkerPool {
         signal?.addEventListener("abort", onAbort, { once: true });
         jobs.add(job);
         if (jobs.size === 1) hold();
-        for (let index = 0; index < workers; index++) attach(index, job);
+        for (let index = 0; index < threads; index++) attach(index, job);
+        if (task.urgent) startUrgentThreads();
         turnsOf(job).push(job);
-        if (task.urgent) makeWay();
         pump();
       });
     },

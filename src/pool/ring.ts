@@ -10,7 +10,7 @@
  * 3  HEAD   sequence number of the oldest entry not yet retired
  * 4  TAIL   sequence number of the next entry
  * 16 + i    messages posted to worker i so far
- * then `capacity` entries of 8 words: state, batch, first item, count, arena bytes
+ * then `capacity` entries of 8 words: state, batch, first item, count, arena bytes, whether it is urgent
  * ```
  *
  * An entry is claimed by one compare-and-swap of its state, which also names the owner: whatever a worker held when it died is
@@ -31,6 +31,7 @@ const BATCH = 1;
 const FIRST = 2;
 const COUNT = 3;
 const ARENA_BYTES = 4;
+const URGENT = 5;
 const ENTRY_WORDS = 8;
 
 /** Entry states. A running entry holds RUNNING + its worker's index. */
@@ -46,6 +47,8 @@ export interface Chunk {
   readonly count: number;
   /** Bytes of the batch's arena in use. */
   readonly arenaBytes: number;
+  /** Goes before those that are not. */
+  readonly urgent: boolean;
 }
 
 /** A claimed chunk and the ring position it came from. */
@@ -56,8 +59,8 @@ export interface Claim extends Chunk {
 /** Both sides of the ring; `words` is shared. */
 export interface Ring {
   readonly words: Int32Array<SharedArrayBuffer>;
-  /** Worker: takes the oldest ready entry. */
-  claim(worker: number): Claim | undefined;
+  /** Worker: takes the oldest ready entry that is urgent, else the oldest of all unless the worker is for urgent ones alone. */
+  claim(worker: number, urgentOnly?: boolean): Claim | undefined;
   /** Worker: the results of the claim are in the batch. */
   finish(position: number): void;
   /** Host: entries that may still be pushed. */
@@ -114,25 +117,31 @@ export function openRing(buffer: SharedArrayBuffer, workers: number, capacity: n
     Atomics.store(words, position + STATE, FREE);
   }
 
+  /** Takes the oldest ready entry, or the oldest urgent one. */
+  function take(worker: number, urgentOnly: boolean): Claim | undefined {
+    // A stale HEAD is harmless: whatever ready entry lies at the position now is as good as the one that lay there.
+    for (let sequence = head(); sequence !== tail(); sequence = (sequence + 1) | 0) {
+      const position = at(sequence);
+      if (urgentOnly && Atomics.load(words, position + URGENT) === 0) continue;
+      if (Atomics.compareExchange(words, position + STATE, READY, RUNNING + worker) !== READY) {
+        continue;
+      }
+      return {
+        position,
+        batch: words[position + BATCH],
+        first: words[position + FIRST],
+        count: words[position + COUNT],
+        arenaBytes: words[position + ARENA_BYTES],
+        urgent: words[position + URGENT] === 1,
+      };
+    }
+    return undefined;
+  }
+
   return {
     words,
-    claim(worker) {
-      // A stale HEAD is harmless: whatever ready entry lies at the position now is as good as the one that lay there.
-      for (let sequence = head(); sequence !== tail(); sequence = (sequence + 1) | 0) {
-        const position = at(sequence);
-        if (Atomics.compareExchange(words, position + STATE, READY, RUNNING + worker) !== READY) {
-          continue;
-        }
-        return {
-          position,
-          batch: words[position + BATCH],
-          first: words[position + FIRST],
-          count: words[position + COUNT],
-          arenaBytes: words[position + ARENA_BYTES],
-        };
-      }
-      return undefined;
-    },
+    claim: (worker, urgentOnly = false) =>
+      take(worker, true) ?? (urgentOnly ? undefined : take(worker, false)),
     finish(position) {
       Atomics.store(words, position + STATE, FINISHED);
       Atomics.add(words, DONE, 1);
@@ -146,6 +155,7 @@ export function openRing(buffer: SharedArrayBuffer, workers: number, capacity: n
       words[position + FIRST] = chunk.first;
       words[position + COUNT] = chunk.count;
       words[position + ARENA_BYTES] = chunk.arenaBytes;
+      Atomics.store(words, position + URGENT, chunk.urgent ? 1 : 0);
       Atomics.store(words, position + STATE, READY);
       Atomics.store(words, TAIL, (sequence + 1) | 0);
       return position;

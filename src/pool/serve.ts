@@ -99,7 +99,7 @@ export async function serve(
       await readMail();
       continue;
     }
-    const claim = ring.claim(setup.index);
+    const claim = ring.claim(setup.index, setup.urgentOnly);
     if (claim) await runChunk(claim);
     else if (Atomics.load(words, STOP) === 0) Atomics.wait(words, WAKE, wake);
   }

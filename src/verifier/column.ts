@@ -153,28 +153,31 @@ export class Column {
   }
 
   /**
-   * Runs known answers of every algorithm, checks them and times them.
+   * Runs known answers of every algorithm, checks them and times them anew.
    *
    * @throws LanewiseError what the back end throws. A wrong answer quarantines the column instead.
    */
   async calibrate(): Promise<void> {
-    for (const algorithm of this.#algorithms) await this.#calibrate(algorithm);
+    for (const algorithm of this.#algorithms) {
+      // The first run of a size may build what later ones find: it is checked but not timed.
+      for (const count of CALIBRATION_COUNTS) await this.#calibrate(algorithm, count, false);
+      this.model(algorithm).fade();
+      for (const count of CALIBRATION_COUNTS) await this.#calibrate(algorithm, count, true);
+    }
   }
 
-  async #calibrate(algorithm: Algorithm): Promise<void> {
+  async #calibrate(algorithm: Algorithm, count: number, isTimed: boolean): Promise<void> {
     const answers = answersOf(algorithm);
-    for (const count of CALIBRATION_COUNTS) {
-      const chosen = Array.from({ length: count }, (_, i) => answers[i % answers.length]);
-      const records = chosen.map(({ record, arena }) => ({
-        record,
-        message: messageOf(algorithm, record, arena)!,
-      }));
-      const batch = this.#shelf.pack(algorithm, records);
-      await this.run(batch, "gossip");
-      const wrong = chosen.findIndex(({ verdict, result }, i) => !holds(batch, i, verdict, result));
-      this.#shelf.giveBack(batch);
-      if (wrong >= 0) return this.quarantine(`${algorithm.id}: a known answer came back wrong`);
-    }
+    const chosen = Array.from({ length: count }, (_, i) => answers[i % answers.length]);
+    const records = chosen.map(({ record, arena }) => ({
+      record,
+      message: messageOf(algorithm, record, arena)!,
+    }));
+    const batch = this.#shelf.pack(algorithm, records);
+    await this.#run(batch, "gossip", undefined, isTimed);
+    const wrong = chosen.findIndex(({ verdict, result }, i) => !holds(batch, i, verdict, result));
+    this.#shelf.giveBack(batch);
+    if (wrong >= 0) this.quarantine(`${algorithm.id}: a known answer came back wrong`);
   }
 
   /**
@@ -184,7 +187,16 @@ export class Column {
    * @param hints candidate public keys of a `secp256k1-recover` batch, for `recoverSenders`.
    * @throws LanewiseError as `Backend.run`; `ERR_BACKEND_FAILED` where the back end hangs. The batch must not be reused then.
    */
-  async run(batch: Batch, priority: Priority, hints?: Uint8Array): Promise<void> {
+  run(batch: Batch, priority: Priority, hints?: Uint8Array): Promise<void> {
+    return this.#run(batch, priority, hints, true);
+  }
+
+  async #run(
+    batch: Batch,
+    priority: Priority,
+    hints: Uint8Array | undefined,
+    isTimed: boolean,
+  ): Promise<void> {
     const isHinted = hints !== undefined && this.backend.supports(secp256k1RecoverHinted);
     // With hints an item costs a quarter: another line, which the choice between back ends does not know.
     const model = this.model(isHinted ? secp256k1RecoverHinted : batch.algorithm);
@@ -212,7 +224,7 @@ export class Column {
       await Promise.race([work, stalled]);
       // Time spent behind an earlier batch is that batch's.
       const endedMs = performance.now();
-      model.observe(batch.count, endedMs - Math.max(startedMs, this.#lastEndMs));
+      if (isTimed) model.observe(batch.count, endedMs - Math.max(startedMs, this.#lastEndMs));
       this.#lastEndMs = endedMs;
       this.#failures = 0;
     } finally {

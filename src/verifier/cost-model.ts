@@ -13,6 +13,9 @@
 const HALF_LIFE = 16;
 const DECAY = 0.5 ** (1 / HALF_LIFE);
 
+/** What takes longer than so many times the expected is taken for the machine's hiccup, and counts as so many times; what lasts counts in the end. */
+const MOST_SURPRISE = 4;
+
 /** Sizes from 2ⁱ to 2ⁱ⁺¹ − 1. */
 interface SizeClass {
   weight: number;
@@ -34,8 +37,13 @@ export class CostModel {
   /** Batches seen. */
   observations = 0;
 
-  /** Takes in a batch of `count` items that took `ms`. */
-  observe(count: number, ms: number): void {
+  /** Takes in a batch of `count` items that took so many milliseconds. */
+  observe(count: number, tookMs: number): void {
+    const before = this.#sizeClass(count);
+    const isKnown = before !== undefined && before.weight >= 2;
+    const ms = isKnown
+      ? Math.min(tookMs, MOST_SURPRISE * before.ms * (count / before.items))
+      : tookMs;
     this.observations++;
     this.#weight = this.#weight * DECAY + 1;
     this.#n = this.#n * DECAY + count;
@@ -47,6 +55,22 @@ export class CostModel {
     own.weight++;
     own.items += count;
     own.ms += ms;
+  }
+
+  /** Old observations count little from now on: the back end was not used for a while. */
+  fade(): void {
+    const keep = 1 / 16;
+    this.#weight *= keep;
+    this.#n *= keep;
+    this.#nn *= keep;
+    this.#t *= keep;
+    this.#nt *= keep;
+    for (const own of this.#classes) {
+      if (own === undefined) continue;
+      own.weight *= keep;
+      own.items *= keep;
+      own.ms *= keep;
+    }
   }
 
   /** Fixed cost of a batch and cost of an item; both at least zero, whatever the noise. */

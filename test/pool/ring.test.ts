@@ -8,7 +8,13 @@ function ringAt(sequence: number, capacity = 4): Ring {
   return openRing(buffer, 2, capacity);
 }
 
-const chunk = (first: number) => ({ batch: 1, first, count: 10, arenaBytes: 5 });
+const chunk = (first: number, urgent = false) => ({
+  batch: 1,
+  first,
+  count: 10,
+  arenaBytes: 5,
+  urgent,
+});
 
 describe("Ring", () => {
   for (const start of [0, 2 ** 31 - 3, -2]) {
@@ -50,6 +56,18 @@ describe("Ring", () => {
     assert.equal(ring.cancel(positions[0]), false);
     assert.equal(ring.cancel(positions[1]), true);
     assert.equal(ring.claim(1), undefined);
+  });
+
+  it("gives urgent chunks first, and to some workers nothing else", () => {
+    const ring = ringAt(0);
+    for (const [first, urgent] of [false, true, false, true].entries()) {
+      ring.push(chunk(first, urgent));
+    }
+    assert.equal(ring.claim(0)!.first, 1);
+    assert.equal(ring.claim(1, true)!.first, 3);
+    assert.equal(ring.claim(1, true), undefined);
+    assert.equal(ring.claim(0)!.first, 0);
+    assert.equal(ring.claim(0)!.first, 2);
   });
 
   it("knows what a dead worker held", () => {

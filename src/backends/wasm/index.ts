@@ -46,6 +46,9 @@ export interface WasmBackend extends Backend {
 /** Most arena bytes of a batch that runs on the calling thread: some 50 µs of Keccak. */
 const INLINE_ARENA_BYTES = 32 * 1024;
 
+/** One is enough to begin urgent work at once; the others join when they have ended their chunks. */
+const URGENT_WORKERS = 1;
+
 /** A kernel in use. */
 interface Cell {
   readonly shape: KernelShape;
@@ -95,7 +98,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       const limits = await readLimits(module);
       if (closed) throw failure("ERR_CLOSED", "closed");
       if (options.inline !== "always") {
-        pool ??= createPool({ ...options.pool, workers });
+        pool ??= createPool({ urgentWorkers: URGENT_WORKERS, ...options.pool, workers });
         await pool.addKernel(id, module, shape);
       }
       const cell: Cell = { shape, module, limits, inline: undefined };
