@@ -159,8 +159,10 @@ export class Column {
    */
   async calibrate(): Promise<void> {
     for (const algorithm of this.#algorithms) {
-      // The first run of a size may build what later ones find: it is checked but not timed.
-      for (const count of CALIBRATION_COUNTS) await this.#calibrate(algorithm, count, false);
+      if (!this.#wasReady) {
+        // The first run of a size may build what later ones find: it is checked but not timed.
+        for (const count of CALIBRATION_COUNTS) await this.#calibrate(algorithm, count, false);
+      }
       this.model(algorithm).fade();
       for (const count of CALIBRATION_COUNTS) await this.#calibrate(algorithm, count, true);
     }

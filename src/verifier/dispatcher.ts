@@ -37,7 +37,7 @@ const LEAST_BATCH_ITEMS = 128;
 const MOST_BLOCKING_MS = 1;
 
 /** A back end that got no work for this long is timed again, while there is traffic. */
-const RELEARN_MS = 2_000;
+const RELEARN_MS = 10_000;
 
 /** See the module's description. */
 export class Dispatcher {

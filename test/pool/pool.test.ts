@@ -45,7 +45,7 @@ function runBatch(
   pool: WorkerPool,
   batch: Batch,
   chunkItems = 16,
-  signal?: AbortSignal,
+  { signal, urgent }: { signal?: AbortSignal; urgent?: boolean } = {},
 ): Promise<void> {
   return pool.run({
     kernel: "keccak256",
@@ -54,6 +54,7 @@ function runBatch(
     arenaBytes: batch.arenaLength,
     chunkItems,
     ...(signal ? { signal } : {}),
+    ...(urgent ? { urgent } : {}),
   });
 }
 
@@ -132,6 +133,44 @@ describe("WorkerPool", { timeout: 60_000 }, () => {
     await pool.close();
   });
 
+  it("runs urgent batches before what waits, in order among themselves", async () => {
+    const { pool, inject } = await faultyPool({ workers: 1 });
+    await pool.addKernel("keccak256", module, shape);
+    inject("slow", 1_000_000);
+    const order: string[] = [];
+    const run = (name: string, count: number, urgent: boolean): Promise<unknown> =>
+      runBatch(pool, batchOf(keccak256, cycle(cases, 0, count)), 2, { urgent }).then(() =>
+        order.push(name),
+      );
+    await Promise.all([
+      run("large", 40, false),
+      run("small", 2, false),
+      run("urgent", 8, true),
+      run("urgent too", 8, true),
+    ]);
+    assert.deepEqual(order, ["urgent", "urgent too", "small", "large"]);
+    await pool.close();
+  });
+
+  it("has threads for urgent chunks, which wait for no other chunk to end", async () => {
+    const options = { workers: 1, urgentWorkers: 1, closeTimeoutMs: 100 };
+    const { pool, inject } = await faultyPool(options);
+    await pool.addKernel("keccak256", module, shape);
+    const some = cycle(cases, 0, 40);
+    // Starts the thread; the ordinary one may run these as well.
+    await runBatch(pool, batchOf(keccak256, some), 8, { urgent: true });
+    inject("hang", 1);
+    const stuck = runBatch(pool, batchOf(keccak256, cycle(cases, 0, 4)), 4);
+    const isStuck = assert.rejects(stuck);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    inject("none", 0);
+    const urgent = batchOf(keccak256, some);
+    await runBatch(pool, urgent, 8, { urgent: true });
+    assertConforms(urgent, some);
+    await pool.close();
+    await isStuck;
+  });
+
   for (const fault of ["exit", "trap", "uncaught"] as const) {
     it(`runs a chunk again when its worker meets "${fault}"`, async () => {
       const { pool, inject } = await faultyPool({ workers: 2 });
@@ -185,10 +224,10 @@ describe("WorkerPool", { timeout: 60_000 }, () => {
     const { pool, inject } = await faultyPool({ workers: 2 });
     await pool.addKernel("keccak256", module, shape);
     const batch = batchOf(keccak256, cycle(cases, 0, 400));
-    await rejectsWith(runBatch(pool, batch, 16, AbortSignal.abort()), "ERR_ABORTED");
+    await rejectsWith(runBatch(pool, batch, 16, { signal: AbortSignal.abort() }), "ERR_ABORTED");
     inject("slow", 1_000_000);
     const controller = new AbortController();
-    const aborted = runBatch(pool, batch, 2, controller.signal);
+    const aborted = runBatch(pool, batch, 2, { signal: controller.signal });
     const other = batchOf(keccak256, cycle(cases, 0, 20));
     const otherDone = runBatch(pool, other, 2);
     setTimeout(() => controller.abort(new Error("enough")), 30);

@@ -40,6 +40,28 @@ describe("CostModel", () => {
     assert.equal(model.predictMs(200), 10);
   });
 
+  it("knows sizes one by one where they are not on a line", () => {
+    const model = new CostModel();
+    // One signature alone takes three times as long as one of many.
+    for (let i = 0; i < 50; i++)
+      for (const count of [1, 2, 500]) model.observe(count, count < 500 ? 0.06 : 11);
+    assert.ok(Math.abs(model.predictMs(1)! - 0.06) < 0.001);
+    assert.ok(Math.abs(model.predictMs(500)! - 11) < 0.1);
+  });
+
+  it("does not mistake a hiccup for a change, and does not miss a change", () => {
+    const model = new CostModel();
+    for (let i = 0; i < 30; i++) model.observe(1, 0.06);
+    model.observe(1, 100);
+    assert.ok(model.predictMs(1)! < 0.08, `${model.predictMs(1)}`);
+    for (let i = 0; i < 30; i++) model.observe(1, 0.6);
+    assert.ok(model.predictMs(1)! > 0.35, `${model.predictMs(1)}`);
+    model.fade();
+    model.observe(1, 0.06);
+    model.observe(1, 0.06);
+    assert.ok(model.predictMs(1)! < 0.35, "after a pause new observations count more");
+  });
+
   it("never predicts a negative cost", () => {
     const model = new CostModel();
     model.observe(1, 50);
