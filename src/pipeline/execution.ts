@@ -388,8 +388,11 @@ function withParentHash(state: StateSource, block: DecodedBlock): StateSource {
     storage: (address, slot) => state.storage(address, slot),
     code: (codeHash) => state.code(codeHash),
     blockHash: (of) => (of === number - 1n ? parentHash : state.blockHash(of)),
-    ...(state.direct ? { direct: state.direct } : {}),
-    ...(state.share ? { share: () => state.share!() } : {}),
+    get direct() {
+      return state.direct;
+    },
+    ...(state.share && { share: () => state.share!() }),
+    ...(state.hasStorage && { hasStorage: (address) => state.hasStorage!(address) }),
   };
 }
 
