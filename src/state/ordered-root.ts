@@ -4,7 +4,8 @@
  * @module
  */
 import { encodeRlp } from "../chains/ethereum/rlp.ts";
-import { TrieModule, UpdateBatch } from "./trie/module.ts";
+import { TrieModule } from "./trie/module.ts";
+import { UpdateBatch } from "./trie/update-batch.ts";
 
 /** A module that has grown beyond this is given back rather than kept for the next root. */
 const MOST_MEMORY_KEPT_BYTES = 64 * 2 ** 20;
