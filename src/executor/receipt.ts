@@ -76,6 +76,7 @@ const SHORT_COPY_BYTES = 40;
 
 /** Encoded receipts back to back: number i is `bytes[offsets[i] … offsets[i + 1])`. */
 export interface EncodedReceipts {
+  /** There may be more behind the last receipt. */
   readonly bytes: Uint8Array;
   readonly offsets: Uint32Array;
   /** The union of their blooms: the header's `logsBloom`. */
@@ -87,9 +88,8 @@ class ReceiptWriter {
   bytes: Uint8Array;
   at = 0;
 
-  /** `room`: bytes expected. Bytes from `at` on are zero. */
-  constructor(room: number) {
-    this.bytes = new Uint8Array(room);
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
   }
 
   ensure(room: number): void {
@@ -152,6 +152,7 @@ class ReceiptWriter {
 
   #bloomOfBits({ view, end, bitsEnd }: PackedLogs): void {
     const { bytes, at, logsBloom } = this;
+    bytes.fill(0, at, at + BLOOM_BYTES);
     for (let place = end; place < bitsEnd; place += 2) {
       const bit = view.getUint16(place, true);
       const byte = BLOOM_BYTES - 1 - (bit >> 3);
@@ -203,19 +204,25 @@ function integerBytes(value: bigint): Uint8Array {
   return bytes;
 }
 
-/** The bytes of receipts in the receipts trie: RLP, behind the type byte for a typed transaction (EIP-2718). Topics are 32 bytes. */
-export function encodeReceipts(receipts: readonly Receipt[]): EncodedReceipts {
-  const writer = new ReceiptWriter(USUAL_BYTES * receipts.length);
+/**
+ * The bytes of receipts in the receipts trie: RLP, behind the type byte for a typed transaction (EIP-2718). Topics are 32 bytes.
+ *
+ * @param into memory to use where it is large enough: of an encoding that is not needed any more.
+ */
+export function encodeReceipts(receipts: readonly Receipt[], into?: Uint8Array): EncodedReceipts {
+  const room = USUAL_BYTES * receipts.length;
+  const writer = new ReceiptWriter(into && into.length >= room ? into : new Uint8Array(room));
   const offsets = new Uint32Array(receipts.length + 1);
   for (let i = 0; i < receipts.length; i++) {
     writer.write(receipts[i]);
     offsets[i + 1] = writer.at;
   }
-  const { logsBloom } = writer;
-  return { bytes: writer.bytes.subarray(0, writer.at), offsets, logsBloom };
+  const { bytes, logsBloom } = writer;
+  return { bytes, offsets, logsBloom };
 }
 
 /** The bytes of one receipt in the receipts trie. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
-  return encodeReceipts([receipt]).bytes;
+  const { bytes, offsets } = encodeReceipts([receipt]);
+  return bytes.subarray(0, offsets[1]);
 }

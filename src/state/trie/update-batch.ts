@@ -45,25 +45,49 @@ export class UpdateBatch {
    */
   reserve(keyBytes: number, valueBytes: number): number {
     const at = this.#used;
-    const end = at + keyBytes + valueBytes;
-    if (end > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(end, this.#bytes.length * 2));
-      larger.set(this.#bytes.subarray(0, at));
-      this.#bytes = larger;
+    this.#ensure(at + keyBytes + valueBytes);
+    this.#used += keyBytes + valueBytes;
+    this.#add(at, keyBytes, at + keyBytes, valueBytes);
+    return at;
+  }
+
+  /** Sets many values that lie back to back: that of `keyOf(i)` is `bytes[offsets[i] … offsets[i + 1])`; an empty one deletes its key. */
+  putAll(keyOf: (index: number) => Uint8Array, bytes: Uint8Array, offsets: Uint32Array): void {
+    const count = offsets.length - 1;
+    const values = this.#used;
+    let keyBytes = 0;
+    for (let i = 0; i < count; i++) keyBytes += keyOf(i).length;
+    this.#ensure(values + offsets[count] + keyBytes);
+    this.#bytes.set(bytes.subarray(0, offsets[count]), values);
+    let at = values + offsets[count];
+    for (let i = 0; i < count; i++) {
+      const key = keyOf(i);
+      for (let j = 0; j < key.length; j++) this.#bytes[at + j] = key[j];
+      this.#add(at, key.length, values + offsets[i], offsets[i + 1] - offsets[i]);
+      at += key.length;
     }
+    this.#used = at;
+  }
+
+  #ensure(end: number): void {
+    if (end <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(end, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#used));
+    this.#bytes = larger;
+  }
+
+  #add(key: number, keyBytes: number, value: number, valueBytes: number): void {
     const entry = this.#count * 4;
     if (entry === this.#entries.length) {
       const larger = new Uint32Array(this.#entries.length * 2);
       larger.set(this.#entries);
       this.#entries = larger;
     }
-    this.#entries[entry] = at;
+    this.#entries[entry] = key;
     this.#entries[entry + 1] = keyBytes;
-    this.#entries[entry + 2] = at + keyBytes;
+    this.#entries[entry + 2] = value;
     this.#entries[entry + 3] = valueBytes;
-    this.#used = end;
     this.#count++;
-    return at;
   }
 
   /** Keys and values; another array after a `reserve` that needed more room. */
