@@ -2,7 +2,7 @@
  * The worker pool: cuts nothing, knows no algorithm; it hands chunks of batches to threads and loses none.
  *
  * A batch's memory is posted to each worker once; from then on a chunk is one entry of the shared {@link Ring}. Several
- * batches in flight take turns, chunk by chunk. When a worker dies or its kernel traps, the chunk it held is run again
+ * batches in flight take turns, chunk by chunk, urgent ones first. When a worker dies or its kernel traps, the chunk it held is run again
  * elsewhere: until a chunk is finished its verdicts are nobody's, so nothing is lost and nothing is answered twice.
  *
  * @module

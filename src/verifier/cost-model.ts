@@ -13,7 +13,7 @@
 const HALF_LIFE = 16;
 const DECAY = 0.5 ** (1 / HALF_LIFE);
 
-/** What takes longer than so many times the expected is taken for the machine's hiccup, and counts as so many times; what lasts counts in the end. */
+/** What takes longer than so many times the expected counts as so many times: a hiccup of the machine is no change, what lasts is. */
 const MOST_SURPRISE = 4;
 
 /** Sizes from 2ⁱ to 2ⁱ⁺¹ − 1. */
