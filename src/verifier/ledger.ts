@@ -7,20 +7,17 @@
  * @module
  */
 import { type Algorithm, type Batch, LanewiseError, Verdict } from "../core/index.ts";
-import { AnswerCache } from "./answer-cache.ts";
 import type { Segment } from "./batches.ts";
 import type { SubmitOptions } from "./contract.ts";
-import { InFlightIndex } from "./in-flight.ts";
 import { ADDRESS_BYTES, type Job, type Lot } from "./lot.ts";
 import type { VerifierMetrics } from "./metrics.ts";
 import { FairQueue, type Priority, type Slice } from "./queue.ts";
-import { RecordKey, UNKEYED } from "./record-key.ts";
+import { RecordBook, type Submission } from "./record-book.ts";
+import { UNKEYED } from "./record-key.ts";
 import { type LotRange, Waiters } from "./waiters.ts";
 
 /** Back ends that may fail one record before its callers hear of it. */
 const MOST_ATTEMPTS = 5;
-
-const NO_BYTES = new Uint8Array(0);
 
 /** How the books are kept. */
 export interface LedgerOptions {
@@ -32,36 +29,18 @@ export interface LedgerOptions {
   readonly onEmpty: () => void;
 }
 
-/** A copy of what a caller gave. */
-interface Submission {
-  readonly key: RecordKey;
-  readonly priority: Priority;
-  readonly words: Uint32Array;
-  readonly arena: Uint8Array;
-  readonly claims: Uint8Array | undefined;
-}
-
 /** See the module's description. */
 export class Ledger {
   readonly queue: FairQueue<Job, Lot>;
-  readonly #keys: ReadonlyMap<Algorithm, RecordKey>;
-  readonly #cache: AnswerCache;
+  readonly #book: RecordBook;
   readonly #metrics: VerifierMetrics;
   readonly #onEmpty: () => void;
-  /** Records waiting or running. */
-  readonly #inFlight = new InFlightIndex();
   readonly #waiters = new Waiters();
   readonly #jobs = new Set<Job>();
-  /** Lots by their slot. */
-  readonly #lots: (Lot | undefined)[] = [];
-  readonly #freeSlots: number[] = [];
 
   constructor(options: LedgerOptions) {
     this.queue = new FairQueue(options.maxQueuedItems);
-    this.#keys = new Map(
-      options.algorithms.map((algorithm, i) => [algorithm, new RecordKey(algorithm, i)]),
-    );
-    this.#cache = new AnswerCache(options.cacheEntries);
+    this.#book = new RecordBook(options.algorithms, options.cacheEntries);
     this.#metrics = options.metrics;
     this.#onEmpty = options.onEmpty;
   }
@@ -86,7 +65,7 @@ export class Ledger {
     begin: () => void,
   ): void {
     const count = job.verdicts.length;
-    const submission = this.#copy(algorithm, records, options);
+    const submission = this.#book.copy(algorithm, records, options);
     this.#jobs.add(job);
     this.#listen(job, options);
     const fits = this.queue.size + count <= this.queue.capacity;
@@ -102,7 +81,7 @@ export class Ledger {
   /** Accepts places `first` … `end - 1`; `false` where there is no room for them, and the job is settled. */
   #acceptPart(job: Job, submission: Submission, first: number, end: number): boolean {
     const { priority } = submission;
-    const lot = this.#openLot(job, submission, first, end);
+    const lot = this.#book.open(job, submission, first, end);
     this.#sort(job, lot, end - first);
     // Places joined before anything is shed: a record that somebody waits for survives the job that brought it.
     if (!this.#makeRoom(job, priority, lot.count)) {
@@ -123,7 +102,7 @@ export class Ledger {
     }
     job.lots.push(lot);
     this.queue.push(lot, 0, lot.count, job, priority);
-    if (lot.count === 0) this.#closeLot(lot);
+    if (lot.count === 0) this.#book.close(lot);
     return true;
   }
 
@@ -153,7 +132,7 @@ export class Ledger {
     for (const segment of segments) {
       const { lot, count } = segment;
       if (lot.job !== undefined) this.#deliver(lot.job, lot, segment, batch, resultWords);
-      this.#keep(segment, verdicts, resultWords, origin);
+      this.#book.keep(segment, verdicts, resultWords, origin);
       if (lot.firstWaiters !== undefined) this.#deliverToWaiters(segment, verdicts, resultWords);
       this.#leave(lot, count);
       if (lot.job !== undefined) this.#settleIfDone(lot.job);
@@ -177,43 +156,7 @@ export class Ledger {
 
   /** Forgets the answers of a back end that is not trusted any more. */
   forget(origin: number): void {
-    this.#cache.forget(origin);
-  }
-
-  #copy(algorithm: Algorithm, records: Uint8Array, options: SubmitOptions): Submission {
-    const words = wordsOf(records, options.adopt ?? false);
-    const { arena, claimedSenders, priority = "gossip" } = options;
-    return {
-      key: this.#keys.get(algorithm)!,
-      priority,
-      words,
-      arena: arena === undefined || !algorithm.usesArena ? NO_BYTES : new Uint8Array(arena),
-      claims: claimedSenders && new Uint8Array(claimedSenders),
-    };
-  }
-
-  #openLot(job: Job, submission: Submission, first: number, end: number): Lot {
-    const { key, words, arena, claims } = submission;
-    const count = end - first;
-    const slot = this.#freeSlots.pop() ?? this.#lots.length;
-    const lot: Lot = {
-      slot,
-      key,
-      words: words.subarray(first * key.recordWords, end * key.recordWords),
-      arena,
-      claims: claims?.subarray(first * ADDRESS_BYTES, end * ADDRESS_BYTES),
-      hashes: new Int32Array(count),
-      tickets: new Uint32Array(count),
-      count: 0,
-      joined: 0,
-      job,
-      firstPlace: first,
-      places: undefined,
-      firstWaiters: undefined,
-      left: 0,
-    };
-    this.#lots[slot] = lot;
-    return lot;
+    this.#book.forget(origin);
   }
 
   /**
@@ -221,7 +164,7 @@ export class Ledger {
    * together.
    */
   #sort(job: Job, lot: Lot, count: number): void {
-    const { key, words, arena, hashes, slot, claims, firstPlace } = lot;
+    const { key, words, arena, hashes, claims, firstPlace } = lot;
     const { recordWords } = key;
     let kept = 0;
     for (let i = 0; i < count; i++) {
@@ -234,17 +177,19 @@ export class Ledger {
       }
       const hash = key.hash(words, at, arena);
       if (hash !== UNKEYED) {
-        const known = this.#cache.find(key, hash, words, at, arena);
+        const known = this.#book.answerTo(lot, at, hash);
         if (known >= 0) {
           this.#metrics.cacheHits++;
-          this.#write(job, place, Verdict.Valid, this.#cache.words, known, key.resultWords);
+          this.#write(job, place, Verdict.Valid, this.#book.answers, known, key.resultWords);
           continue;
         }
-        if (this.#join(job, place, lot, hash, at)) {
+        const same = this.#book.inFlight(lot, at, hash);
+        if (same !== undefined) {
+          this.#waiters.add(same.lot, same.position, job, place);
           lot.joined++;
           continue;
         }
-        this.#inFlight.add(hash, slot, kept);
+        this.#book.add(lot, kept, hash);
       }
       if (kept !== i) {
         lot.places ??= countUp(firstPlace, count);
@@ -256,22 +201,6 @@ export class Ledger {
     }
     lot.count = kept;
     lot.left = kept;
-  }
-
-  /** Lets the job's place wait for the same record where that is in flight; whether it is. */
-  #join(job: Job, place: number, lot: Lot, hash: number, at: number): boolean {
-    const index = this.#inFlight;
-    const { key, words, arena } = lot;
-    for (let entry = index.first(hash); entry >= 0; entry = index.next(hash, entry)) {
-      const other = this.#lots[index.lotAt(entry)]!;
-      const position = index.positionAt(entry);
-      if (other.key !== key) continue;
-      const otherAt = position * key.recordWords;
-      if (!key.same(words, at, arena, other.words, otherAt, other.arena)) continue;
-      this.#waiters.add(other, position, job, place);
-      return true;
-    }
-    return false;
   }
 
   /**
@@ -384,22 +313,14 @@ export class Ledger {
 
   /** Lets go of records that will not be answered and that nobody waits for. */
   #forgetRecords(lot: Lot, first: number, end: number): void {
-    for (let position = first; position < end; position++) {
-      const hash = lot.hashes[position];
-      if (hash !== UNKEYED) this.#inFlight.remove(hash, lot.slot, position);
-    }
+    this.#book.remove(lot, first, end);
     this.#leave(lot, end - first);
   }
 
   /** Counts records of a lot that are done. */
   #leave(lot: Lot, count: number): void {
     lot.left -= count;
-    if (lot.left === 0) this.#closeLot(lot);
-  }
-
-  #closeLot(lot: Lot): void {
-    this.#lots[lot.slot] = undefined;
-    this.#freeSlots.push(lot.slot);
+    if (lot.left === 0) this.#book.close(lot);
   }
 
   #forgetJob(job: Job): void {
@@ -435,31 +356,6 @@ export class Ledger {
     this.#metrics.answered += count;
     this.#metrics.valid += valid;
     this.#metrics.invalid += count - valid;
-  }
-
-  /** Takes the records of a segment out of the index and keeps the valid answers, neighbours together. */
-  #keep(
-    { lot, first, count, at }: Segment,
-    verdicts: Uint32Array,
-    resultWords: Uint32Array,
-    origin: number,
-  ): void {
-    const { hashes, slot } = lot;
-    const step = lot.key.resultWords;
-    let valid = 0;
-    for (let i = 0; i <= count; i++) {
-      if (i < count) {
-        const hash = hashes[first + i];
-        if (hash !== UNKEYED) this.#inFlight.remove(hash, slot, first + i);
-        if (verdicts[at + i] === Verdict.Valid) {
-          valid++;
-          continue;
-        }
-      }
-      const from = i - valid;
-      this.#cache.add(lot, first + from, valid, resultWords, (at + from) * step, origin);
-      valid = 0;
-    }
   }
 
   #deliverToWaiters(
@@ -507,14 +403,6 @@ export class Ledger {
     this.#forgetJob(job);
     job.resolve({ verdicts: job.verdicts, results: job.results });
   }
-}
-
-/** Records as words: their own memory where that may be used, else a copy. */
-function wordsOf({ buffer, byteOffset, length }: Uint8Array, adopt: boolean): Uint32Array {
-  if (adopt && byteOffset % 4 === 0) return new Uint32Array(buffer, byteOffset, length / 4);
-  const words = new Uint32Array(length / 4);
-  new Uint8Array(words.buffer).set(new Uint8Array(buffer, byteOffset, length));
-  return words;
 }
 
 /** `first`, `first` + 1 … */
