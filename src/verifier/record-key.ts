@@ -3,7 +3,7 @@
  *
  * The bytes are the record's words, without the arena offset (where a message lies says nothing about it), and the message. The hash is
  * multilinear over GF(2³¹ − 1): a secret start plus the sum of 16-bit halves times secret keys, so that any two different records
- * collide with probability 2⁻³¹ over the keys (Carter, Wegman 1979). It only says where to look; bytes decide.
+ * collide with probability 2⁻³¹ over the keys (Carter, Wegman 1979), and then mixed. It only says where to look; bytes decide.
  *
  * @module
  */
@@ -34,6 +34,19 @@ function drawResidues(count: number): Float64Array {
 function reduce(sum: number): number {
   const rest = sum - Math.floor(sum / PRIME) * PRIME;
   return rest < 0 ? rest + PRIME : rest;
+}
+
+/**
+ * Mixes a sum so that tables may take any bits of it: records that count up give sums in equal steps, whose low bits alone may gather
+ * in few places. Different sums stay different but for two (the finalizer of MurmurHash3, a bijection, without zero).
+ */
+function scatter(sum: number): number {
+  let mixed = sum ^ (sum >>> 16);
+  mixed = Math.imul(mixed, 0x85eb_ca6b);
+  mixed ^= mixed >>> 13;
+  mixed = Math.imul(mixed, 0xc2b2_ae35);
+  mixed ^= mixed >>> 16;
+  return mixed === UNKEYED ? 1 : mixed;
 }
 
 /** Hash and equality of one algorithm's records. A record is `words[at]` … and the arena that it points into. */
@@ -73,7 +86,7 @@ export class RecordKey {
     return words[at + this.offsetWord] + words[at + this.lengthWord] <= arenaBytes;
   }
 
-  /** 1 … 2³¹ − 1, or {@link UNKEYED} for a long message. The message must lie inside the arena. */
+  /** A 32-bit integer, {@link UNKEYED} for a long message alone. The message must lie inside the arena. */
   hash(words: Uint32Array, at: number, arena: Uint8Array): number {
     const keys = this.#keys;
     const { recordWords, offsetWord } = this;
@@ -104,10 +117,10 @@ export class RecordKey {
       }
       sum = reduce(sum + high + (nextLow + nextHigh));
     }
-    if (offsetWord < 0) return (sum + 1) | 0;
+    if (offsetWord < 0) return scatter(sum);
     const length = words[at + this.lengthWord];
     if (length > KEYED_MESSAGE_BYTES) return UNKEYED;
-    return (this.#absorbMessage(sum, arena, words[at + offsetWord], length) + 1) | 0;
+    return scatter(this.#absorbMessage(sum, arena, words[at + offsetWord], length));
   }
 
   #absorbMessage(start: number, arena: Uint8Array, offset: number, length: number): number {

@@ -55,7 +55,7 @@ function add(cache: AnswerCache, given: Answers, first = 0, count = 1, origin = 
 
 describe("AnswerCache", () => {
   it("gives what was put in, and nothing for a record that differs in one bit", () => {
-    const cache = new AnswerCache(1024);
+    const cache = new AnswerCache(8192); // no set will get nine of the 300
     const key = new RecordKey(secp256k1Recover, 3);
     const given = answers(key, 300);
     add(cache, given, 0, 300);
@@ -158,7 +158,7 @@ describe("AnswerCache", () => {
   });
 
   it("forgets the answers of one back end alone", () => {
-    const cache = new AnswerCache(1024);
+    const cache = new AnswerCache(8192);
     const key = new RecordKey(secp256k1Recover, 0);
     const [mine, theirs] = [answers(key, 50), answers(key, 50)];
     add(cache, mine, 0, 50, 0);
