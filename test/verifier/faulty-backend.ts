@@ -18,6 +18,8 @@ export class FaultyBackend implements Backend {
   readonly leastItems: number;
   delayMs = 0;
   runs = 0;
+  /** Runs that met a fault. */
+  faultsMet = 0;
   readonly sizes: number[] = [];
   readonly #inner: Backend;
 
@@ -46,6 +48,7 @@ export class FaultyBackend implements Backend {
     this.runs++;
     this.sizes.push(batch.count);
     const fault = batch.count >= this.leastItems ? this.fault : undefined;
+    if (fault !== undefined) this.faultsMet++;
     if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
     if (fault === "lost") throw new LanewiseError("ERR_DEVICE_LOST", "injected loss");
     if (fault === "failed") throw new LanewiseError("ERR_BACKEND_FAILED", "injected failure");

@@ -101,8 +101,11 @@ class Generation {
     }
     const faults: Fault[] = ["lost", "failed", "flip-result", "flip-verdict"];
     const fault = allowStall && kind === 9 ? "stall" : faults[random.below(kind < 8 ? 2 : 4)];
+    const before = this.device.faultsMet;
     this.device.fault = fault;
     await sleep(100 + random.below(300));
+    // On a busy machine no batch may have come along yet.
+    for (let i = 0; i < 20 && this.device.faultsMet === before; i++) await sleep(50);
     this.device.fault = undefined;
     return `device ${fault}`;
   }
@@ -213,7 +216,7 @@ describe("verifier soak", () => {
 
     const refused = [...outcomes.refused.values()].reduce((sum, times) => sum + times, 0);
     assert.equal(outcomes.answered + refused, submissions);
-    assert.ok(outcomes.answered > DURATION_MS / 100, `${outcomes.answered} answered`);
+    assert.ok(outcomes.answered > DURATION_MS / 200, `${outcomes.answered} answered`);
     assert.ok(totals.failures > 0 && totals.rerun > 0, "the faults were felt");
     for (const code of ["ERR_ABORTED", "ERR_DEADLINE", "ERR_OVERLOADED"])
       assert.ok(outcomes.refused.has(code), code);
