@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import {
+  algorithms,
   Batch,
   createReferenceBackend,
   createWebgpuBackend,
@@ -101,10 +102,20 @@ function edges(): Signature[] {
 }
 
 describe("secp256k1-recover × webgpu", needsAdapter, () => {
-  // Chunks of one workgroup: batches below take several, and batched inversions end in the middle.
-  const backend = createWebgpuBackend({ allowSoftwareAdapter: true, maxItems: 64 });
+  // Chunks of one workgroup: batches below take several, and batched inversions end in the middle. Stages compile one by one.
+  const backend = createWebgpuBackend({ allowSoftwareAdapter: true, maxItems: 64, profile: true });
   const reference = createReferenceBackend();
   after(() => backend.close());
+
+  it("compiles no stage of any row for more than 20 s", async (t) => {
+    await backend.prepare(algorithms.filter((algorithm) => backend.supports(algorithm)));
+    const { compileMs } = backend.statistics();
+    assert.ok(Object.keys(compileMs).length >= 14);
+    for (const [shader, ms] of Object.entries(compileMs)) {
+      t.diagnostic(`${shader}: ${ms.toFixed(0)} ms`);
+      assert.ok(ms < 20_000, `${shader}: ${ms} ms`);
+    }
+  });
 
   it("gives every verdict, each beside good neighbours, over several chunks", async () => {
     const random = createRandom(2);

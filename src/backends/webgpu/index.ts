@@ -37,7 +37,7 @@ export interface WebgpuOptions extends BackendOptions {
   readonly maxItems?: number;
   /** Other forms of the same kernels, to compare; default: as built. */
   readonly variant?: KernelVariant;
-  /** Time each stage by itself, in `statistics().stageMs`; default false. Stages no longer overlap then. */
+  /** Compile and time each stage by itself, in `statistics()`; default false. Nothing overlaps then. */
   readonly profile?: boolean;
   /** The probe's command; default: the package's own child process. */
   readonly probe?: ProbeCommand;

@@ -1,5 +1,6 @@
 /**
- * Compiles a kernel's stages, all at once and off the calling thread; a stage that kernels share is compiled once a device.
+ * Compiles a kernel's stages, all at once and off the calling thread, or one by one to time each; a stage that kernels share is
+ * compiled once a device.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { failed, type Session } from "./session.ts";
 interface Compiled {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  /** From the call until the driver was done; shaders compile beside one another. */
+  /** From the call until the driver was done, with those that compiled beside it. */
   readonly compileMs: number;
 }
 
@@ -80,6 +81,7 @@ async function compileShader(
 /**
  * Compiles every stage.
  *
+ * @param oneByOne each has the driver to itself, so that its time is its own.
  * @throws LanewiseError `ERR_BACKEND_UNAVAILABLE` when a shader is refused or the deadline passes; the latter ends the session,
  * since the driver may never come back.
  */
@@ -87,10 +89,12 @@ export async function compileKernel(
   session: Session,
   source: KernelSource,
   timeoutMs: number,
+  oneByOne = false,
 ): Promise<CompiledKernel> {
   const { turnLayout, shaders } = shelfOf(session);
   const { workgroupSize } = source.description;
-  const compiled = stagesOf(source.description).map(async (stage): Promise<CompiledStage> => {
+  let previous: Promise<unknown> = Promise.resolve();
+  const compileStage = async (stage: Stage): Promise<CompiledStage> => {
     const { itemsPerInvocation } = stage;
     const constants = {
       workgroupSize,
@@ -104,6 +108,11 @@ export async function compileKernel(
       shaders.set(key, shader);
     }
     return { stage, ...(await shader) };
+  };
+  const compiled = stagesOf(source.description).map((stage) => {
+    const stageCompiled = oneByOne ? previous.then(() => compileStage(stage)) : compileStage(stage);
+    previous = stageCompiled;
+    return stageCompiled;
   });
   try {
     const stages = await session.wait(

@@ -51,7 +51,7 @@ export interface RunnerOptions {
   readonly timeoutMs: number;
   /** Most items of a chunk, where the device would take more. */
   readonly maxItems?: number;
-  /** Time each dispatch by itself. */
+  /** Compile each shader and time each dispatch by itself. */
   readonly profile: boolean;
 }
 
@@ -64,7 +64,7 @@ export async function createRunner(
 ): Promise<Runner> {
   const { description } = source;
   const { device, adapter } = session;
-  const compiled = await compileKernel(session, source, options.compileTimeoutMs);
+  const compiled = await compileKernel(session, source, options.compileTimeoutMs, options.profile);
   for (const { stage, compileMs } of compiled.stages.values()) {
     statistics.compileMs[stage.shader] = compileMs;
   }

@@ -20,7 +20,8 @@ export interface Statistics {
   readonly stageMs: Record<string, number>;
   /** Host time of copying verdicts and results out. */
   downloadMs: number;
-  /** Compile time of each shader, by its path under shaders/kernels, in ms. Shaders compile beside one another. */
+  /** Compile time of each shader, by its path under shaders/kernels, in ms. Shaders compile beside one another, but
+   * where the back end was created to profile. */
   readonly compileMs: Record<string, number>;
   /** Devices lost, hung or failed. */
   deviceFailures: number;
