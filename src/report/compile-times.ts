@@ -21,22 +21,34 @@ export interface CompileTime {
  * Prepares every algorithm on `first`, one after another, then on `second`.
  *
  * @param second `undefined` where nothing can be warm: software drivers keep no cache.
+ * @param onTimes given all times so far after each of them.
  */
 export async function compileTimes(
   first: WebgpuBackend,
   second: WebgpuBackend | undefined,
   algorithms: readonly Algorithm[],
+  onTimes: (times: readonly CompileTime[]) => void = () => {},
 ): Promise<CompileTime[]> {
   const rows = algorithms.filter((algorithm) => first.supports(algorithm));
   const cold: Timed[] = [];
-  for (const algorithm of rows) cold.push(await timed(first, algorithm));
   const warm: Timed[] = [];
-  for (const algorithm of rows) if (second) warm.push(await timed(second, algorithm));
-  return rows.map(({ id }, i) => {
-    const failure = cold[i].failure ?? warm[i]?.failure;
-    const times = { algorithm: id, coldMs: cold[i].ms, warmMs: warm[i]?.ms };
-    return failure === undefined ? times : { ...times, failure };
-  });
+  const known = (): CompileTime[] =>
+    cold.map(({ ms, failure: coldFailure }, i) => {
+      const failure = coldFailure ?? warm[i]?.failure;
+      const times = { algorithm: rows[i].id, coldMs: ms, warmMs: warm[i]?.ms };
+      return failure === undefined ? times : { ...times, failure };
+    });
+  for (const [backend, times] of [
+    [first, cold],
+    [second, warm],
+  ] as const) {
+    for (const algorithm of rows) {
+      if (!backend) break;
+      times.push(await timed(backend, algorithm));
+      onTimes(known());
+    }
+  }
+  return known();
 }
 
 interface Timed {

@@ -6,7 +6,7 @@ import {
   secp256k1Recover,
   secp256k1Verify,
 } from "../../src/index.ts";
-import { VARIANTS, variantName } from "../../src/report/gpu-bench.ts";
+import { VARIANTS, variantName } from "../../src/report/gpu-variants.ts";
 import { secp256k1RecoverCases } from "../../src/workloads/secp256k1-recover.ts";
 import { secp256k1VerifyCases } from "../../src/workloads/secp256k1-verify.ts";
 import { assertConforms, batchOf, mixedCases } from "../conformance/oracle.ts";

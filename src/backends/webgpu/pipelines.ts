@@ -81,16 +81,15 @@ async function compileShader(
 /**
  * Compiles every stage.
  *
- * @param oneByOne each has the driver to itself, so that its time is its own.
  * @throws LanewiseError `ERR_BACKEND_UNAVAILABLE` when a shader is refused or the deadline passes; the latter ends the session,
  * since the driver may never come back.
  */
 export async function compileKernel(
   session: Session,
   source: KernelSource,
-  timeoutMs: number,
-  oneByOne = false,
+  options: { readonly compileTimeoutMs: number; readonly compileOneByOne: boolean },
 ): Promise<CompiledKernel> {
+  const { compileTimeoutMs: timeoutMs, compileOneByOne: oneByOne } = options;
   const { turnLayout, shaders } = shelfOf(session);
   const { workgroupSize } = source.description;
   let previous: Promise<unknown> = Promise.resolve();
