@@ -13,6 +13,8 @@ export interface CompileTime {
   readonly coldMs: number;
   /** Again on a second device; `undefined` where that was not measured. */
   readonly warmMs: number | undefined;
+  /** Each shader of the first device, from the row's call until it was done, beside the others; shared ones are in a row before. */
+  readonly shaderMs: Readonly<Record<string, number>>;
   /** Why it did not compile. */
   readonly failure?: string;
 }
@@ -33,9 +35,9 @@ export async function compileTimes(
   const cold: Timed[] = [];
   const warm: Timed[] = [];
   const known = (): CompileTime[] =>
-    cold.map(({ ms, failure: coldFailure }, i) => {
+    cold.map(({ ms, shaderMs, failure: coldFailure }, i) => {
       const failure = coldFailure ?? warm[i]?.failure;
-      const times = { algorithm: rows[i].id, coldMs: ms, warmMs: warm[i]?.ms };
+      const times = { algorithm: rows[i].id, coldMs: ms, warmMs: warm[i]?.ms, shaderMs };
       return failure === undefined ? times : { ...times, failure };
     });
   for (const [backend, times] of [
@@ -53,16 +55,20 @@ export async function compileTimes(
 
 interface Timed {
   readonly ms: number;
+  readonly shaderMs: Readonly<Record<string, number>>;
   readonly failure?: string;
 }
 
 async function timed(backend: WebgpuBackend, algorithm: Algorithm): Promise<Timed> {
   const start = performance.now();
+  const before = backend.statistics().compileMs;
   try {
     await backend.prepare([algorithm]);
-    return { ms: performance.now() - start };
+    const ms = performance.now() - start;
+    const compiled = Object.entries(backend.statistics().compileMs);
+    return { ms, shaderMs: Object.fromEntries(compiled.filter(([name]) => !(name in before))) };
   } catch (error) {
     if (!(error instanceof LanewiseError)) throw error;
-    return { ms: 0, failure: error.message };
+    return { ms: 0, shaderMs: {}, failure: error.message };
   }
 }

@@ -13,7 +13,13 @@ function messagesAt(arenaLength: number, messages: readonly (readonly [number, n
   const buffer = new SharedArrayBuffer(messages.length * 8);
   new Uint32Array(buffer).set(messages.flat());
   const sections = { records: 0 };
-  return { algorithm: keccak256, count: messages.length, buffer, sections, arenaLength } as unknown as Batch;
+  return {
+    algorithm: keccak256,
+    count: messages.length,
+    buffer,
+    sections,
+    arenaLength,
+  } as unknown as Batch;
 }
 
 describe("limits of a chunk", () => {
