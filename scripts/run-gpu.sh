@@ -29,22 +29,39 @@ scale=1
 [ -n "$software" ] && scale=5
 end=$((SECONDS + ${LIMIT_S:-$((scale > 1 ? 2400 : 540))}))
 
-# The host's Vulkan loader first, ours where it has none; a driver that containers mount where no loader looks.
-if [ -n "$software" ]; then
-  export VK_DRIVER_FILES=$here/vulkan/vk_swiftshader_icd.json LD_LIBRARY_PATH=$here/vulkan
-else
-  if ! ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1'; then
-    export LD_LIBRARY_PATH=$here/vulkan${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  fi
-  if [ -z "${VK_DRIVER_FILES:-}" ] && ! ls /etc/vulkan/icd.d/*.json /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1; then
-    for driver in /usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json /usr/local/share/vulkan/icd.d/nvidia_icd.json; do
-      [ -f "$driver" ] && export VK_DRIVER_FILES=$driver
-    done
-  fi
-fi
 # Dawn and NVIDIA's driver keep compiled shaders there; a fresh folder makes the first compilation a cold one.
 export HOME=${LANEWISE_HOME:-$(mktemp -d)}
 unset XDG_CACHE_HOME
+if [ -n "$software" ]; then
+  export VK_DRIVER_FILES=$here/vulkan/vk_swiftshader_icd.json LD_LIBRARY_PATH=$here/vulkan
+else
+  # The host's Vulkan loader first, ours where it has none.
+  if ! ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1'; then
+    export LD_LIBRARY_PATH=$here/vulkan${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  fi
+  # Drivers that the loader would find, and NVIDIA's by its libraries: containers often mount them without a description, and the
+  # one that the usual description names does not load where there is no X11; the EGL one does.
+  if [ -z "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ]; then
+    drivers=
+    for file in /etc/vulkan/icd.d/*.json /usr/share/vulkan/icd.d/*.json /usr/local/share/vulkan/icd.d/*.json \
+      /usr/local/nvidia/share/vulkan/icd.d/*.json; do
+      [ -f "$file" ] && drivers=$drivers${drivers:+:}$file
+    done
+    for name in libEGL_nvidia.so.0 libGLX_nvidia.so.0; do
+      for folder in /usr/lib/x86_64-linux-gnu /usr/lib64 /usr/local/nvidia/lib64; do
+        [ -e "$folder/$name" ] || continue
+        printf '{"file_format_version":"1.0.0","ICD":{"library_path":"%s","api_version":"1.3.0"}}\n' "$folder/$name" \
+          >"$HOME/$name.json"
+        drivers=$drivers${drivers:+:}$HOME/$name.json
+        break
+      done
+    done
+    # The second name is the one that loaders before 1.3.207 know.
+    [ -n "$drivers" ] && export VK_DRIVER_FILES=$drivers VK_ICD_FILENAMES=$drivers
+  fi
+  # Why a driver is not there, into the steps' logs.
+  export VK_LOADER_DEBUG=error,warn
+fi
 tests=$here/app/dist/test
 node=$here/bin/node
 cli=$here/app/dist/src/cli/main.js

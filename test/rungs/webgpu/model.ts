@@ -15,9 +15,11 @@ interface Step {
 }
 
 const generators = new URL("../../../../scripts/generators/wgsl/", import.meta.url);
-const { secp256k1Model, BUILT, CHAINS, FORMS } = await import(
-  new URL("secp256k1-model.mjs", generators).href
-);
+const load = (name: string) => import(new URL(name, generators).href);
+const { secp256k1Model, BUILT, CHAINS, FORMS } = await load("secp256k1-model.mjs");
+/** The generator itself. */
+export const { LimbProgram } = await load("limb-program.mjs");
+export const { fieldPrograms: limbFieldPrograms } = await load("limb-field.mjs");
 
 /** How a form keeps field elements: limbs, their bits, and the greatest of a product, of its first operand, of anything. */
 export interface FieldShape {

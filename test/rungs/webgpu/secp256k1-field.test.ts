@@ -9,7 +9,9 @@ import {
   createModel,
   type FieldShape,
   formNames,
+  LimbProgram,
   type Limbs,
+  limbFieldPrograms,
   limbsOf,
   mod,
   power,
@@ -229,6 +231,30 @@ for (const form of onGpu) {
     });
   });
 }
+
+describe("the generator", () => {
+  it("refuses what could overflow, in each form of a product", () => {
+    const tooLoose = 26 * 8192; // 20 limbs of 26 · 2¹³ by 2¹³ pass 2³²
+    for (const options of [{ karatsubaLevels: 0 }, { karatsubaLevels: 1 }, { looped: true }]) {
+      const build = (loose: number) =>
+        limbFieldPrograms({ prefix: "fe", modulus: p, loose: BigInt(loose), ...options });
+      assert.ok(build(3 * 8192).size > 0);
+      assert.throws(() => build(tooLoose), RangeError);
+    }
+  });
+
+  it("refuses a carry of words that it cannot place", () => {
+    const program = new LimbProgram("words", { x: { length: 1, max: 0xffffffffn } }, "");
+    const [x] = program.input("x");
+    assert.throws(() => program.add(x, x), RangeError);
+    assert.throws(() => program.mad(program.low(x, 16), program.shr(x, 15), x), RangeError);
+    const [, carry] = program.addWithCarry(x, x);
+    assert.deepEqual([carry.min, carry.max], [0n, 1n]);
+    assert.equal(program.addWithCarry(program.low(x, 31), program.low(x, 31))[1], undefined);
+    const { feIsUnreduced } = createModel("words-8").limb;
+    assert.deepEqual(feIsUnreduced(limbsOf(p, createModel("words-8").shape)), [1]);
+  });
+});
 
 describe("forms of the multiplication", () => {
   it("give the same limbs", () => {
