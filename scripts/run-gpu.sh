@@ -3,7 +3,7 @@
 #
 #   OUT=results ./run-gpu.sh [--software] [--max-items N] [compile] [sweep] [test] [variants]
 #
-# Steps run in this order, each under a time limit of its own and all under LIMIT_S (default 540; --software 2400), so that a machine
+# Steps run in this order, each under a time limit of its own and all under LIMIT_S (default 540; --software 5400), so that a machine
 # that gives ten minutes gets them all. One that fails or hangs does not keep the next from running. Measurements stop in time, and
 # write what they have after every step of theirs: a kill loses nothing. $OUT (default ./results) gets a JSON file for each step
 # but `test`, whose log grows line by line; what was printed; and summary.json. Exit code: 0 where every step passed.
@@ -26,8 +26,8 @@ done
 [ ${#steps[@]} -eq 0 ] && steps=(compile sweep test variants)
 # A software driver compiles and computes on the CPU: the same steps take several times as long.
 scale=1
-[ -n "$software" ] && scale=5
-end=$((SECONDS + ${LIMIT_S:-$((scale > 1 ? 2400 : 540))}))
+[ -n "$software" ] && scale=10
+end=$((SECONDS + ${LIMIT_S:-$((scale > 1 ? 5400 : 540))}))
 
 # Dawn and NVIDIA's driver keep compiled shaders there; a fresh folder makes the first compilation a cold one.
 export HOME=${LANEWISE_HOME:-$(mktemp -d)}
