@@ -111,7 +111,7 @@ for step in "${steps[@]}"; do
     # Shaders first, cold and warm: a driver that cannot compile them in time shows here.
     compile) run compile "$node" "$cli" doctor --backend webgpu --compile-timeout $((limit - 20)) --out "$out/compile.json" ;;
     sweep) run sweep "$node" "$cli" bench gpu $software "${items[@]}" "${measure[@]}" ;;
-    # Whole rows first; the rungs last, which say where it is that a row goes wrong.
+    # Whole rows, and the rungs, which say where it is that a row goes wrong.
     test) run test env LANEWISE_COLUMN=webgpu "$node" --test --test-concurrency=$((scale > 1 ? 1 : 3)) --test-reporter=tap \
       "$tests"/conformance/*.test.js "$tests"/webgpu/{secp256k1-recover,digests,slots,variants}.test.js "$tests"/rungs/webgpu/*.test.js ;;
     variants) run variants "$node" "$cli" bench gpu $software "${items[@]}" "${measure[@]}" --variants --algorithm secp256k1-recover ;;
