@@ -2,8 +2,10 @@
  * Contract code by its hash, with the jump destinations of each (Yellow Paper §9.4.3), shared by all instances.
  *
  * A record: 32-byte hash, u32 length, u32 next in chain, u32 analysed, u32 delegation; the bytes at 48; then a bitmap of jump
- * destinations. At least 40 zero bytes follow the code, so that a PUSH at its end reads zeros and a run off its end meets STOP.
+ * destinations and the copy that is run (`fusion.ts`). At least 40 zero bytes follow the code and its copy, so that a PUSH at its end
+ * reads zeros and a run off its end meets STOP.
  */
+import { fuse } from "./fusion";
 import { readCode, writeCode } from "./host";
 import { keccak } from "./hash";
 import { allocateCode, CODE_BUCKET_COUNT, CODE_BUCKETS, EMPTY_CODE, words } from "./layout";
@@ -14,7 +16,7 @@ const ANALYSED: usize = 40;
 /** 1 where the code is a delegation designator of EIP-7702. */
 const DELEGATION: usize = 44;
 const BYTES: usize = 48;
-const PADDING: usize = 40;
+export const PADDING: usize = 40;
 
 // @ts-ignore: decorator
 @inline
@@ -50,7 +52,7 @@ export function bitmapBytes(length: usize): usize {
 
 /** Sets up the record of the empty code. */
 export function initializeEmptyCode(): void {
-  memory.fill(EMPTY_CODE, 0, 160);
+  memory.fill(EMPTY_CODE, 0, 192);
   store<u32>(EMPTY_CODE, 1, ANALYSED);
   // keccak256 of nothing.
   store<u64>(EMPTY_CODE, 0x3c23f7860146d2c5);
@@ -87,10 +89,12 @@ function find(hash: usize): usize {
 /** A new record for `length` bytes, without hash, not yet to be found. */
 function create(length: u32): usize {
   const bitmap = BYTES + bitmapOffset(length);
-  const code = allocateCode((bitmap + bitmapBytes(length) + 15) & ~15);
+  const copy = bitmap + bitmapBytes(length);
+  const code = allocateCode((copy + length + PADDING + 15) & ~15);
   store<u32>(code, length, LENGTH);
   store<u32>(code, 0, ANALYSED);
-  memory.fill(code + BYTES + length, 0, bitmap - BYTES - length + bitmapBytes(length));
+  memory.fill(code + BYTES + length, 0, copy - BYTES - length);
+  memory.fill(code + copy + length, 0, PADDING);
   return code;
 }
 
@@ -133,15 +137,22 @@ export function codeFromBytes(bytes: usize, length: u32): usize {
   return publish(code);
 }
 
-/** The bitmap of jump destinations, made at first use. */
+/** The bitmap of jump destinations, made at first use together with the copy that is run. */
 export function jumpDestinations(code: usize): usize {
   const length = codeLength(code);
   const bitmap = code + BYTES + bitmapOffset(length);
   if (!atomic.load<u32>(code, ANALYSED)) {
     analyse(code + BYTES, length, bitmap);
+    fuse(code + BYTES, length, bitmap, runnable(code));
     atomic.store<u32>(code, 1, ANALYSED);
   }
   return bitmap;
+}
+
+/** The copy of the code that is run. */
+export function runnable(code: usize): usize {
+  const length = codeLength(code);
+  return code + BYTES + bitmapOffset(length) + bitmapBytes(length);
 }
 
 /**
