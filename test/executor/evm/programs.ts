@@ -39,6 +39,50 @@ const SOURCES = [
   0x4a, 0x58, 0x59, 0x5a, 0x5f,
 ];
 
+/** Sequences that are run as one (assembly/evm/fusion.ts), on four words or fewer, without jumps. */
+const IDIOMS: readonly (readonly number[])[] = [
+  [0x50, 0x50],
+  [0x50, 0x50, 0x50],
+  [0x90, 0x50],
+  [0x91, 0x50],
+  [0x92, 0x50],
+  [0x92, 0x91, 0x50, 0x50],
+  [0x81, 0x83],
+  [0x80, 0x82],
+  [0x92, 0x90],
+  [0x82, 0x01],
+  [0x81, 0x16],
+  [0x61, 0x12, 0x34, 0x82],
+  [0x73, ...new Array(20).fill(0xff), 0x81, 0x16],
+  [0x60, 0x40, 0x51],
+  [0x60, 0x80, 0x01],
+  [0x60, 1, 0x60, 2],
+  [0x60, 1, 0x60, 1, 0x60, 0xa0, 0x1b, 0x03],
+  [0x60, 0, 0x52, 0x60, 7],
+  [0x60, 0x40, 0x81, 0x52],
+  [0x60, 0x20, 0x90, 0x81, 0x52],
+  [0x5f, 0x90, 0x81, 0x52],
+  [0x60, 0x20, 0x81, 0x90, 0x52],
+  [0x60, 0, 0x60, 0x40, 0x90, 0x20],
+  [0x80, 0x91, 0x03, 0x90],
+];
+/** Conditions that are fused with the constant jump behind them; each takes two words or one. */
+const CONDITIONS: readonly (readonly number[])[] = [
+  [],
+  [0x15],
+  [0x14],
+  [0x10],
+  [0x11],
+  [0x14, 0x15],
+  [0x10, 0x15],
+  [0x11, 0x15],
+  [0x12, 0x15],
+  [0x80, 0x63, 0, 0, 0, 3, 0x14],
+  [0x80, 0x63, 0, 1, 0, 0, 0x11],
+  [0x80, 0x15],
+  [0x34, 0x80, 0x15],
+];
+
 /** Writes one contract statement by statement. */
 class Writer {
   readonly code: number[] = [];
@@ -89,7 +133,7 @@ class Writer {
 
   statement(depth: number): void {
     const random = this.#random;
-    const kind = random.below(22);
+    const kind = random.below(24);
     if (kind < 7) {
       const [op, pops] = random.pick(WORD_OPS);
       for (let i = 0; i < pops; i++) this.word();
@@ -131,6 +175,8 @@ class Writer {
     else if (kind === 18) {
       // A conditional jump over a few statements.
       this.word();
+      this.word();
+      this.code.push(...random.pick(CONDITIONS));
       const at = this.code.length;
       this.code.push(0x61, 0, 0, 0x57);
       for (let i = random.below(3); i >= 0; i--) this.statement(depth);
@@ -145,7 +191,11 @@ class Writer {
       this.push(random.pick(this.#addresses));
       this.code.push(0xff);
     } else if (kind === 21 && random.below(3) === 0) this.code.push(random.below(256));
-    else {
+    else if (kind > 21) {
+      for (let i = 0; i < 4; i++) this.word();
+      this.code.push(...random.pick(IDIOMS));
+      this.keep();
+    } else {
       this.word();
       this.word();
       this.code.push(0x80 + random.below(2), 0x90, 0x50, 0x50, 0x50);
