@@ -62,7 +62,20 @@ export const PUSH1_SWAP1_KECCAK: i32 = 0xd8;
 export const PUSH2_DUP: i32 = 0xd9;
 /** DUP1 SWAP2 SUB SWAP1: the length of what ends at the word below the top and begins at the top, which stays. */
 export const LENGTH_BELOW: i32 = 0xda;
-const LAST: i32 = 0xda;
+/** `a * b`, `a + b`, `a - b` as Solidity checks them, which jump where the result is right. */
+export const CHECKED_MUL: i32 = 0xdb;
+export const CHECKED_ADD: i32 = 0xdc;
+export const CHECKED_SUB: i32 = 0xdd;
+export const DUP_DUP_SUB: i32 = 0xde;
+export const PUSH1_DUP_ADD: i32 = 0xdf;
+export const PUSH20_AND: i32 = 0xe0;
+export const PUSH0_PUSH0: i32 = 0xe1;
+/** PUSH0 (or PUSH1 0) CALLDATALOAD PUSH1 224 SHR: which function is called. */
+export const LOAD_SELECTOR: i32 = 0xe2;
+export const LOAD_SELECTOR_PUSH1: i32 = 0xe3;
+/** PUSH1 k CALLDATASIZE LT PUSH2 JUMPI. */
+export const SHORT_INPUT_JUMPI: i32 = 0xe4;
+const LAST: i32 = 0xe4;
 
 const INVALID: u8 = 0xfe;
 
@@ -110,6 +123,16 @@ export function fillFused(): void {
   define(PUSH1_SWAP1_KECCAK, 36, 1, 1);
   define(PUSH2_DUP, 6, 1, 2);
   define(LENGTH_BELOW, 12, 2, 1);
+  define(CHECKED_MUL, 50, 2, 4);
+  define(CHECKED_ADD, 34, 2, 3);
+  define(CHECKED_SUB, 34, 2, 3);
+  define(DUP_DUP_SUB, 9, 1, 2);
+  define(PUSH1_DUP_ADD, 9, 1, 2);
+  define(PUSH20_AND, 6, 1, 1);
+  define(PUSH0_PUSH0, 4, 0, 2);
+  define(LOAD_SELECTOR, 11, 0, 2);
+  define(LOAD_SELECTOR_PUSH1, 12, 0, 2);
+  define(SHORT_INPUT_JUMPI, 21, 0, 2);
 }
 
 /** What `match` has found: our opcode, and the operand for the byte behind it, or -1 where that byte stays. */
@@ -190,15 +213,19 @@ function match(at: usize, length: usize, jumps: usize): usize {
     case 0x52: // MSTORE
       return b1 == 0x60 ? found(MSTORE_PUSH1, 3) : 0;
     case 0x5f: // PUSH0
-      return fork >= SHANGHAI && b1 == 0x90 && b2 == 0x81 && b3 == 0x52 ? found(MSTORE_AT_0, 4) : 0;
+      if (fork < SHANGHAI) return 0;
+      if (b1 == 0x35 && loadsSelector(at + 1)) return found(LOAD_SELECTOR, 5);
+      if (b1 == 0x5f) return found(PUSH0_PUSH0, 2);
+      return b1 == 0x90 && b2 == 0x81 && b3 == 0x52 ? found(MSTORE_AT_0, 4) : 0;
     case 0x60: // PUSH1
-      return matchPush1(at, b2, b3);
+      return matchPush1(at, b1, b2, b3, length, jumps);
     case 0x61: // PUSH2
       if (b3 == 0x56) return lands(at + 1, length, jumps) ? found(PUSH2_JUMP, 4) : 0;
       if (b3 == 0x57) return lands(at + 1, length, jumps) ? found(PUSH2_JUMPI, 4) : 0;
       return isDup(b3) && b3 != 0x80 ? found(PUSH2_DUP, 4) : 0;
     case 0x73: { // PUSH20
       const source = <i32>load<u8>(at, 21);
+      if (source == 0x16) return found(PUSH20_AND, 22);
       const masks = isDup(source) && source != 0x80 && load<u8>(at, 22) == 0x16;
       return masks ? found(PUSH20_DUP_AND, 23) : 0;
     }
@@ -217,7 +244,16 @@ function matchPops(b1: i32, b2: i32, b3: i32): usize {
   return b3 == 0x50 ? found(POP4, 4) : found(POP3, 3);
 }
 
-function matchPush1(at: usize, b2: i32, b3: i32): usize {
+/** Whether CALLDATALOAD PUSH1 224 SHR begin at `at`. */
+function loadsSelector(at: usize): bool {
+  return fork >= CONSTANTINOPLE && load<u32>(at) == 0x1ce06035;
+}
+
+function matchPush1(at: usize, b1: i32, b2: i32, b3: i32, length: usize, jumps: usize): usize {
+  if (b1 == 0 && loadsSelector(at + 2)) return found(LOAD_SELECTOR_PUSH1, 6);
+  if (b2 == 0x36 && b3 == 0x10 && branches(at + 4, length, jumps))
+    return found(SHORT_INPUT_JUMPI, 8);
+  if (isDup(b2) && b2 != 0x80 && b3 == 0x01) return found(PUSH1_DUP_ADD, 4);
   if (b2 == 0x51) return found(PUSH1_MLOAD, 3);
   if (b2 == 0x01) return found(PUSH1_ADD, 3);
   if (b2 == 0x81 && b3 == 0x90 && load<u8>(at, 4) == 0x52) return found(MSTORE_AT, 5);
@@ -231,6 +267,16 @@ function matchPush1(at: usize, b2: i32, b3: i32): usize {
   return masks ? found(PUSH_MASK, 8) : found(PUSH1_PUSH1, 4);
 }
 
+// Checked arithmetic up to its PUSH2, as the bytes lie in memory.
+const SEVEN: u64 = 0x00ffffffffffffff;
+/** DUP1 DUP3 MUL DUP2 ISZERO DUP3 DUP3 DIV, and from DIV on: DUP5 EQ OR. */
+const MUL_START: u64 = 0x0482821581028280;
+const MUL_END: u32 = 0x17148404;
+/** DUP1 DUP3 ADD DUP1 DUP3 GT ISZERO. */
+const ADD_START: u64 = 0x15118280018280;
+/** DUP2 DUP2 SUB DUP2 DUP2 GT ISZERO. */
+const SUB_START: u64 = 0x15118181038181;
+
 function matchDup(
   at: usize,
   b0: i32,
@@ -240,7 +286,12 @@ function matchDup(
   length: usize,
   jumps: usize,
 ): usize {
+  const next = load<u64>(at);
   if (b0 == 0x80) {
+    if (next == MUL_START && load<u32>(at, 7) == MUL_END && branches(at + 11, length, jumps))
+      return found(CHECKED_MUL, 15);
+    if ((next & SEVEN) == ADD_START && branches(at + 7, length, jumps))
+      return found(CHECKED_ADD, 11);
     if (b1 == 0x15 && branches(at + 2, length, jumps)) return found(DUP1_ISZERO_JUMPI, 6);
     if (b1 == 0x63 && branches(at + 7, length, jumps)) {
       if (load<u8>(at, 6) == 0x14) return found(SELECTOR_EQ_JUMPI, 11);
@@ -248,13 +299,14 @@ function matchDup(
     }
     if (b1 == 0x91 && b2 == 0x03 && b3 == 0x90) return found(LENGTH_BELOW, 4);
   }
+  if ((next & SEVEN) == SUB_START && branches(at + 7, length, jumps)) return found(CHECKED_SUB, 11);
   if (b0 == 0x81 && b1 == 0x52) return found(DUP2_MSTORE, 2);
   operand = b0 - 0x80;
   if (b1 == 0x01) return found(DUP_ADD, 2);
   if (b1 == 0x16) return found(DUP_AND, 2);
   if (!isDup(b1)) return 0;
   operand = ((b0 - 0x80) << 4) | (b1 - 0x80);
-  return found(DUP_DUP, 2);
+  return b2 == 0x03 ? found(DUP_DUP_SUB, 3) : found(DUP_DUP, 2);
 }
 
 function matchSwap(at: usize, b0: i32, b1: i32, b2: i32, b3: i32): usize {

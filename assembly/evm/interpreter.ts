@@ -41,16 +41,22 @@ import {
   reachBytes,
 } from "./frame";
 import {
+  CHECKED_ADD,
+  CHECKED_MUL,
+  CHECKED_SUB,
   DUP1_ISZERO_JUMPI,
   DUP2_MSTORE,
   DUP_ADD,
   DUP_AND,
   DUP_DUP,
+  DUP_DUP_SUB,
   EQ_JUMPI,
   GT_JUMPI,
   ISZERO_JUMPI,
   LANDING,
   LENGTH_BELOW,
+  LOAD_SELECTOR,
+  LOAD_SELECTOR_PUSH1,
   LT_JUMPI,
   MSTORE_AT,
   MSTORE_AT_0,
@@ -66,10 +72,13 @@ import {
   POP3_JUMP,
   POP4,
   POP_JUMP,
+  PUSH0_PUSH0,
   PUSH1_ADD,
+  PUSH1_DUP_ADD,
   PUSH1_MLOAD,
   PUSH1_PUSH1,
   PUSH1_SWAP1_KECCAK,
+  PUSH20_AND,
   PUSH20_DUP_AND,
   PUSH2_DUP,
   PUSH2_JUMP,
@@ -79,6 +88,7 @@ import {
   RETURN_ONE_JUMP,
   SELECTOR_EQ_JUMPI,
   SELECTOR_GT_JUMPI,
+  SHORT_INPUT_JUMPI,
   SWAP1_DUP2_MSTORE,
   SWAP1_JUMP,
   SWAP1_POP,
@@ -123,6 +133,7 @@ import {
   mod,
   mul,
   mulmod,
+  mulOverflows,
   not,
   or,
   sar,
@@ -1050,6 +1061,83 @@ export function run(root: usize): i32 {
         case LENGTH_BELOW: {
           sub(sp - 64, sp - 64, sp - 32);
           pc += 3;
+          continue;
+        }
+        case CHECKED_MUL: {
+          const taken = !mulOverflows(sp, sp - 64, sp - 32);
+          sp += 32;
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 11);
+          continue;
+        }
+        case CHECKED_ADD: {
+          const taken = add(sp, sp - 64, sp - 32) == 0;
+          sp += 32;
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 7);
+          continue;
+        }
+        case CHECKED_SUB: {
+          const taken = sub(sp, sp - 32, sp - 64) == 0;
+          sp += 32;
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 7);
+          continue;
+        }
+        case DUP_DUP_SUB: {
+          const first = <usize>load<u8>(pc) >> 4;
+          const second = <usize>load<u8>(pc) & 15;
+          if (sp - stack < max<usize>(first + 1, second) << 5) {
+            ended = FAILED;
+            break;
+          }
+          const subtrahend = sp - 32 - (first << 5);
+          sub(sp, second ? sp - (second << 5) : subtrahend, subtrahend);
+          sp += 32;
+          pc += 2;
+          continue;
+        }
+        case PUSH1_DUP_ADD: {
+          const depth = (<usize>load<u8>(pc, 1) - 0x80) << 5;
+          if (sp - stack < depth) {
+            ended = FAILED;
+            break;
+          }
+          copy(sp, sp - depth);
+          addSmall(sp, load<u8>(pc));
+          sp += 32;
+          pc += 3;
+          continue;
+        }
+        case PUSH20_AND: {
+          const top = sp - 32;
+          store<u64>(top, bswap<u64>(load<u64>(pc, 12)) & load<u64>(top));
+          store<u64>(top, bswap<u64>(load<u64>(pc, 4)) & load<u64>(top, 8), 8);
+          store<u64>(top, <u64>bswap<u32>(load<u32>(pc)) & load<u64>(top, 16), 16);
+          store<u64>(top, 0, 24);
+          pc += 21;
+          continue;
+        }
+        case PUSH0_PUSH0: {
+          setU64(sp, 0);
+          setU64(sp + 32, 0);
+          sp += 64;
+          pc++;
+          continue;
+        }
+        case LOAD_SELECTOR:
+        case LOAD_SELECTOR_PUSH1: {
+          setU64(sp, 0);
+          loadInput(sp, load<u32>(frame, F_INPUT), load<u32>(frame, F_INPUT_BYTES));
+          setU64(sp, load<u64>(sp, 24) >> 32);
+          sp += 32;
+          pc += <usize>(op - LOAD_SELECTOR) + 4;
+          continue;
+        }
+        case SHORT_INPUT_JUMPI: {
+          const taken = load<u32>(frame, F_INPUT_BYTES) < <u32>load<u8>(pc);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 4);
           continue;
         }
         case 0xf0: // CREATE

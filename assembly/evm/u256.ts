@@ -291,6 +291,25 @@ export function mul(r: usize, a: usize, b: usize): void {
   store<u64>(r, r3, 24);
 }
 
+/** Number of significant bits of the word. */
+function bitLength(a: usize): i32 {
+  for (let i = 3; i >= 0; i--) {
+    const limb = load<u64>(a + ((<usize>i) << 3));
+    if (limb) return (i << 6) + 64 - <i32>clz<u64>(limb);
+  }
+  return 0;
+}
+
+/** r = a * b mod 2^256; answers whether the product is larger than that. r must not alias. */
+export function mulOverflows(r: usize, a: usize, b: usize): bool {
+  mul(r, a, b);
+  const bits = bitLength(a) + bitLength(b);
+  if (bits != 257) return bits > 257; // the product has as many bits, or one less
+  const product = scratch + 288;
+  mulFull(product, a, b);
+  return !isZero(product + 32);
+}
+
 /** The eight limbs of a * b at r; r must not alias. */
 function mulFull(r: usize, a: usize, b: usize): void {
   memory.fill(r, 0, 64);

@@ -85,11 +85,26 @@ const SEQUENCES: Readonly<Record<string, readonly number[]>> = {
   "PUSH2 DUP2": [0x61, 0x12, 0x34, 0x81],
   "PUSH2 DUP6": [0x61, 0x12, 0x34, 0x85],
   LENGTH_BELOW: [0x80, 0x91, 0x03, 0x90],
+  CHECKED_MUL: [0x80, 0x82, 2, 0x81, 0x15, 0x82, 0x82, 4, 0x84, 0x14, 0x17, 0x61, T, 0x57],
+  CHECKED_ADD: [0x80, 0x82, 1, 0x80, 0x82, 0x11, 0x15, 0x61, T, 0x57],
+  CHECKED_SUB: [0x81, 0x81, 3, 0x81, 0x81, 0x11, 0x15, 0x61, T, 0x57],
+  "DUP2 DUP2 SUB": [0x81, 0x81, 3],
+  "DUP3 DUP1 SUB": [0x82, 0x80, 3],
+  "DUP1 DUP5 SUB": [0x80, 0x84, 3],
+  "PUSH1 DUP1 ADD": [0x60, 0xff, 0x80, 1],
+  "PUSH1 DUP2 ADD": [0x60, 0xff, 0x81, 1],
+  "PUSH1 DUP6 ADD": [0x60, 0xff, 0x85, 1],
+  PUSH20_AND: [...PUSH20, 0x16],
+  PUSH0_PUSH0: [0x5f, 0x5f],
+  LOAD_SELECTOR: [0x5f, 0x35, 0x60, 0xe0, 0x1c],
+  LOAD_SELECTOR_PUSH1: [0x60, 0, 0x35, 0x60, 0xe0, 0x1c],
+  "SHORT_INPUT_JUMPI, not short": [0x60, 4, 0x36, 0x10, 0x61, T, 0x57],
+  "SHORT_INPUT_JUMPI, short": [0x60, 7, 0x36, 0x10, 0x61, T, 0x57],
   PUSH3: [0x62, 0x5b, 1, 2],
   PUSH31: [0x7e, ...new Array(31).fill(0x9b)],
   "bytes of fused opcodes": [0xb0],
-  "the last of them": [0xda],
-  "one behind them": [0xdb],
+  "the last of them": [0xe4],
+  "one behind them": [0xe5],
 };
 
 /** What the stack is filled with: all words alike, or three that take turns; the destination among them. */
@@ -124,24 +139,35 @@ function contract(
   return Uint8Array.from(build(build(0).landing).code);
 }
 
+/** Call data; each contract gets some of it. */
+const INPUT = Uint8Array.of(0xa9, 0x05, 0x9c, 0xbb, 0x01, 0x02);
 const [sender] = createAccounts("fusion", 1);
 const signer = createTransactionSigner(createSigner({ seed: "fusion" }));
 
 interface Call {
   readonly code: Uint8Array;
   readonly gasLimit: number;
+  readonly inputBytes: number;
 }
 
 /** A block that calls each code once. */
 function blockOf(fork: Fork, calls: readonly Call[]) {
   const state = createChainState();
   state.fund(sender.address, 10n ** 24n);
-  const transactions = calls.map(({ code, gasLimit }, nonce) => {
+  const transactions = calls.map(({ code, gasLimit, inputBytes }, nonce) => {
     const to = new Uint8Array(20).fill(0xc0);
     new DataView(to.buffer).setUint32(0, nonce);
     state.setCode(to, code);
     return signer.sign(
-      { type: 0, nonce, gasLimit, gasPrice: 1500, to, value: 0, data: new Uint8Array(0) },
+      {
+        type: 0,
+        nonce,
+        gasLimit,
+        gasPrice: 1500,
+        to,
+        value: 0,
+        data: INPUT.subarray(0, inputBytes),
+      },
       sender,
     );
   });
@@ -172,6 +198,8 @@ function blockOf(fork: Fork, calls: readonly Call[]) {
 }
 
 const HEIGHTS = [0, 1, 2, 3, 4, 5, 6, 17, 1020, 1021, 1022, 1023, 1024];
+/** The one at which every gas is tried. */
+const SWEPT = 17;
 const FILLS: readonly Fill[] = ["destination", "zero", "mixed"];
 const PLENTY = 400_000;
 
@@ -193,27 +221,29 @@ describe("fused sequences, EVM against the oracle", () => {
         for (const fill of FILLS) {
           for (const height of HEIGHTS) {
             const code = contract(sequence, height, fill, false);
-            calls.push({ code, gasLimit: PLENTY });
+            const inputBytes = height === SWEPT ? 0 : calls.length % 7;
+            calls.push({ code, gasLimit: PLENTY, inputBytes });
           }
           for (const height of [18, 19, 20]) {
-            calls.push({ code: contract(sequence, height, fill, true), gasLimit: PLENTY });
+            const code = contract(sequence, height, fill, true);
+            calls.push({ code, gasLimit: PLENTY, inputBytes: calls.length % 7 });
           }
         }
         // The code's end inside the sequence.
         const whole = contract(sequence, 20, "mixed", false);
         for (let cut = 1; cut <= sequence.length + 2 && cut < whole.length; cut++) {
-          calls.push({ code: whole.subarray(0, -cut), gasLimit: PLENTY });
+          calls.push({ code: whole.subarray(0, -cut), gasLimit: PLENTY, inputBytes: 0 });
         }
         const receipts = await run(calls, name);
         // Every gas around what was needed.
         const tight: Call[] = [];
         for (const fill of FILLS) {
           const at = calls.findIndex(
-            ({ code }) => Buffer.compare(code, contract(sequence, 17, fill, false)) === 0,
+            ({ code }) => Buffer.compare(code, contract(sequence, SWEPT, fill, false)) === 0,
           );
           const used = Number(receipts[at].gasUsed);
           for (let gasLimit = used - 50; receipts[at].status && gasLimit <= used + 1; gasLimit++) {
-            if (gasLimit >= 21_000) tight.push({ code: calls[at].code, gasLimit });
+            if (gasLimit >= 21_000) tight.push({ ...calls[at], gasLimit });
           }
         }
         if (tight.length > 0) await run(tight, `${name}, gas`);

@@ -140,6 +140,19 @@ describe("EVM words against bigint", () => {
       }
     });
   }
+  it("products, and whether they fit a word", () => {
+    const all = pairs();
+    // On both sides of the largest product that fits.
+    for (const [a] of pairs()) {
+      if (a > 1n) all.push([a, (MODULUS - 1n) / a], [a, (MODULUS - 1n) / a + 1n]);
+    }
+    for (const [a, b] of all) {
+      put(A, a);
+      put(B, b);
+      assert.equal(evm.mulOverflows(R, A, B), a * b >= MODULUS ? 1 : 0, `${a} * ${b}`);
+      assert.equal(get(R), wrap(a * b), `${a} * ${b}`);
+    }
+  });
   it("exp, and the exponent's bytes", () => {
     for (const [a, b] of pairs().slice(0, 1500)) {
       put(A, a);
