@@ -2,6 +2,7 @@
 //
 // Every function takes the records `lo` … `hi` that share the first `depth` nibbles, returns the node that now stands at that
 // place (0 for none) and says in `changed` whether anything differs. Deletions of absent keys change nothing.
+import { copyBytes } from "../lib/bytes";
 import { journalDeletion } from "./journal";
 import { currentTrie, loadNode, pack, PATH } from "./load";
 import {
@@ -68,7 +69,7 @@ function closeStorageRoot(leaf: usize, record: usize): void {
   const root = valueOf(record) + valueLengthOf(record) - STORAGE_ROOT_FROM_END;
   for (let i: usize = 0; i < 32; i += 8) if (load<u64>(root + i)) return;
   const old = leaf ? leafValue(leaf) + leafValueBytes(leaf) - STORAGE_ROOT_FROM_END : EMPTY_ROOT;
-  memory.copy(root, old, 32);
+  copyBytes(root, old, 32);
 }
 
 /** A new leaf of an insertion. */

@@ -1,7 +1,9 @@
-// Makes stale references fresh, level by level from the deepest: every node of a level is encoded and hashed before the
-// first of the level above, whichever trie it belongs to, so that two nodes of like size share a hash.
+// Makes stale references fresh. Leaves are encoded and hashed as they are met on the way down; then come the other nodes, level by
+// level from the deepest: every node of a level is encoded and hashed before the first of the level above, whichever trie it
+// belongs to, so that two nodes of like size share a hash.
 //
 // job  +0 u32 node  +4 u32 parent  +8 u8 slot, u8 kind  +12 u32 next  +16 u32 trie id  +20 u32 path nibbles  +24 packed path
+import { copyBytes } from "../lib/bytes";
 import {
   digestBuffer,
   digestBufferBytes,
@@ -35,7 +37,7 @@ import {
   staleOf,
 } from "./nodes";
 
-/** Kinds of jobs: a leaf, a whole branch, the branch under an extension, that extension. */
+/** Kinds of nodes: a leaf, a whole branch, the branch under an extension, that extension. */
 const LEAF: u8 = 0;
 const BRANCH: u8 = 1;
 const INNER: u8 = 2;
@@ -48,6 +50,10 @@ const MAX_LEVELS: u32 = MAX_KEY_BYTES * 2 + 2;
 /** Last job of each level. */
 const LEVELS: usize = memory.data(MAX_LEVELS * 4, 16);
 let deepest: u32 = 0;
+/** Nodes encoded since the last `runJobs`. */
+let encoded: u32 = 0;
+/** Packed path of a leaf, for the journal. */
+const LEAF_PATH: usize = memory.data(MAX_KEY_BYTES + 1, 8);
 
 /** Puts the stale nodes of a trie on their levels. `root`: where the root's hash goes. */
 export function collectTrie(trie: u32, node: usize, root: usize): void {
@@ -56,7 +62,8 @@ export function collectTrie(trie: u32, node: usize, root: usize): void {
 
 function collect(trie: u32, node: usize, parent: usize, slot: u8, depth: u32): void {
   if (isLeaf(node)) {
-    addJob(trie, node, parent, slot, LEAF, depth);
+    if (journalEnabled()) pack(PATH, depth, LEAF_PATH);
+    freshen(trie, node, LEAF, parent, slot, depth, LEAF_PATH);
     return;
   }
   const nibbles = prefixNibbles(node);
@@ -64,7 +71,7 @@ function collect(trie: u32, node: usize, parent: usize, slot: u8, depth: u32): v
   if (nibbles == 0) addJob(trie, node, parent, slot, BRANCH, depth);
   else {
     addJob(trie, node, parent, slot, EXTENSION, depth);
-    memory.copy(PATH + depth, prefixOf(node), nibbles);
+    copyBytes(PATH + depth, prefixOf(node), nibbles);
     addJob(trie, node, node, INNER_SLOT, INNER, below);
   }
   for (let stale = staleOf(node) & childrenOf(node); stale; stale &= stale - 1) {
@@ -91,39 +98,56 @@ function addJob(trie: u32, node: usize, parent: usize, slot: u8, kind: u8, depth
   deepest = max(deepest, depth);
 }
 
-/** Encodes and hashes every collected node. Returns how many. */
+/** Encodes and hashes what `collectTrie` left to do. Returns how many nodes were encoded since the last call. */
 export function runJobs(): u32 {
-  let count: u32 = 0;
+  flushDigests();
   for (let level = <i32>deepest; level >= 0; level--) {
     const head = LEVELS + (<u32>level << 2);
     for (let job: usize = load<u32>(head); job; job = load<u32>(job, 12)) {
-      runJob(job);
-      count++;
+      freshen(
+        load<u32>(job, 16),
+        load<u32>(job),
+        load<u8>(job, 9),
+        load<u32>(job, 4),
+        load<u8>(job, 8),
+        load<u32>(job, 20),
+        job + 24,
+      );
     }
     flushDigests();
     store<u32>(head, 0);
   }
   deepest = 0;
   resetScratch();
+  const count = encoded;
+  encoded = 0;
   return count;
 }
 
-function runJob(job: usize): void {
-  const node: usize = load<u32>(job);
-  const kind = load<u8>(job, 9);
+/** Encodes a node, and puts it or its hash where its parent refers to it: the hash at the latest with the next `flushDigests`. */
+function freshen(
+  trie: u32,
+  node: usize,
+  kind: u8,
+  parent: usize,
+  slot: u8,
+  depth: u32,
+  path: usize,
+): void {
+  encoded++;
   const bound =
     kind == LEAF ? leafBound(node) : kind == EXTENSION ? extensionBound(node) : branchBound(node);
   if (bound <= SLOT_MESSAGE_BYTES) {
     const rlp = messageSlot();
-    const bytes = encode(node, kind, load<u32>(job, 20), rlp);
-    const digest = settle(job, rlp, bytes);
+    const bytes = encode(node, kind, depth, rlp);
+    const digest = settle(trie, parent, slot, depth, path, rlp, bytes);
     if (digest) digestSlot(bytes, digest);
     return;
   }
   const room = digestBufferBytes(bound);
   const rlp = allocate(room);
-  const bytes = encode(node, kind, load<u32>(job, 20), rlp);
-  const digest = settle(job, rlp, bytes);
+  const bytes = encode(node, kind, depth, rlp);
+  const digest = settle(trie, parent, slot, depth, path, rlp, bytes);
   if (digest) digestBuffer(rlp, bytes, digest);
   release(rlp, room);
 }
@@ -138,13 +162,17 @@ function encode(node: usize, kind: u8, depth: u32, out: usize): u32 {
 /** Where the digest goes, or 0 where the node is short enough to be embedded and was. */
 // @ts-ignore: decorator
 @inline
-function settle(job: usize, rlp: usize, bytes: u32): usize {
-  const parent: usize = load<u32>(job, 4);
-  const slot = load<u8>(job, 8);
+function settle(
+  trie: u32,
+  parent: usize,
+  slot: u8,
+  depth: u32,
+  path: usize,
+  rlp: usize,
+  bytes: u32,
+): usize {
   const embedded = bytes < 32 && slot != ROOT_SLOT;
-  if (!embedded && journalEnabled()) {
-    journalNode(load<u32>(job, 16), job + 24, load<u32>(job, 20), rlp, bytes);
-  }
+  if (!embedded && journalEnabled()) journalNode(trie, path, depth, rlp, bytes);
   if (slot == ROOT_SLOT) return parent;
   let reference: usize;
   if (slot == INNER_SLOT) {
@@ -157,6 +185,6 @@ function settle(job: usize, rlp: usize, bytes: u32): usize {
     setEmbedded(parent, embedded ? rest | bit : rest);
   }
   if (!embedded) return reference;
-  memory.copy(reference, rlp, bytes);
+  copyBytes(reference, rlp, bytes);
   return 0;
 }

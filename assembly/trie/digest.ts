@@ -1,4 +1,5 @@
 // Keccak-256 of many messages, two at a time. Messages of equally many blocks wait for a partner; `flushDigests` ends the wait.
+import { copyBytes, zeroBytes } from "../lib/bytes";
 import { keccakF1600Pair } from "../generated/keccak-f1600";
 import { allocate, release } from "./memory";
 
@@ -48,7 +49,7 @@ export function messageSlot(): usize {
 function pad(message: usize, length: u32): u32 {
   const blocks = length / RATE + 1;
   const end = blocks * RATE;
-  memory.fill(message + length, 0, end - length);
+  zeroBytes(message + length, end - length);
   store<u8>(message + length, 1);
   store<u8>(message + end - 1, load<u8>(message + end - 1) | 0x80);
   return blocks;
@@ -98,7 +99,7 @@ export function digestBuffer(message: usize, length: u32, out: usize): void {
 /** Digests a message of any length that lies anywhere, to `out`, now or in `flushDigests`. */
 export function digest(message: usize, length: u32, out: usize): void {
   if (length <= SLOT_MESSAGE_BYTES) {
-    memory.copy(messageSlot(), message, length);
+    copyBytes(messageSlot(), message, length);
     digestSlot(length, out);
     return;
   }
@@ -118,7 +119,7 @@ function both(a: usize, b: usize, i: usize): v128 {
 /** Two padded messages of equally many blocks. */
 function digestPair(a: usize, b: usize, blocks: u32, outA: usize, outB: usize): void {
   for (let i: usize = 0; i < 17; i++) v128.store(STATE + (i << 4), both(a, b, i));
-  memory.fill(STATE + 17 * 16, 0, 8 * 16);
+  for (let i: usize = 17; i < 25; i++) v128.store(STATE + (i << 4), i64x2.splat(0));
   keccakF1600Pair(STATE);
   for (let block: u32 = 1; block < blocks; block++) {
     a += RATE;

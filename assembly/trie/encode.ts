@@ -1,5 +1,6 @@
 // RLP of nodes (Yellow Paper, appendices B and D): a branch is 17 items, a leaf or extension a hex-prefixed path and a
 // value or reference.
+import { copyBytes } from "../lib/bytes";
 import {
   branchValue,
   childrenOf,
@@ -59,7 +60,7 @@ function writeString(out: usize, bytes: usize, length: u32): usize {
     return out + 1;
   }
   const at = writeHeader(out, 0x80, length);
-  memory.copy(at, bytes, length);
+  copyBytes(at, bytes, length);
   return at + length;
 }
 
@@ -102,7 +103,7 @@ export function encodeBranch(branch: usize, out: usize): u32 {
     }
     if (embedded & bit) {
       const length = embeddedBytes(reference);
-      memory.copy(at, reference, length);
+      copyBytes(at, reference, length);
       at += length;
     } else at = writeHash(at, reference);
     reference += 32;
@@ -134,7 +135,7 @@ export function encodeLeaf(leaf: usize, depth: u32, out: usize): u32 {
   let at = writeHeader(out, 0xc0, payload);
   if (pathBytes > 1) at = writeHeader(at, 0x80, pathBytes);
   store<u8>(at, <u8>flag);
-  memory.copy(at + 1, key + (keyBytes - whole), whole);
+  copyBytes(at + 1, key + (keyBytes - whole), whole);
   at = writeString(at + pathBytes, value, valueBytes);
   return <u32>(at - out);
 }
@@ -167,7 +168,7 @@ export function encodeExtension(branch: usize, out: usize): u32 {
   }
   if (!embedded) at = writeHash(at, inner);
   else {
-    memory.copy(at, inner, referenceBytes);
+    copyBytes(at, inner, referenceBytes);
     at += referenceBytes;
   }
   return <u32>(at - out);

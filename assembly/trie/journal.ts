@@ -1,6 +1,7 @@
 // What a commit changed, for a store that keeps nodes by trie and path: deletions first, then every node hashed again.
 //
 // entry  +0 u32 trie id  +4 u32 path nibbles  +8 u32 RLP bytes, 0 for a deletion  +12 packed path, RLP, zeros to a multiple of 4
+import { copyBytes } from "../lib/bytes";
 import { allocate, release } from "./memory";
 import { nibbleAt } from "./nodes";
 
@@ -63,7 +64,7 @@ function appendEntry(trie: u32, nibbles: u32, rlpBytes: u32): usize {
 export function journalDeletion(trie: u32, key: usize, nibbles: u32): void {
   if (!enabled) return;
   const path = appendEntry(trie, nibbles, 0);
-  memory.copy(path, key, nibbles >> 1);
+  copyBytes(path, key, nibbles >> 1);
   if (nibbles & 1) store<u8>(path + (nibbles >> 1), <u8>(nibbleAt(key, nibbles - 1) << 4));
 }
 
@@ -71,6 +72,6 @@ export function journalDeletion(trie: u32, key: usize, nibbles: u32): void {
 export function journalNode(trie: u32, path: usize, nibbles: u32, rlp: usize, rlpBytes: u32): void {
   const at = appendEntry(trie, nibbles, rlpBytes);
   const pathBytes = (nibbles + 1) >> 1;
-  memory.copy(at, path, pathBytes);
-  memory.copy(at + pathBytes, rlp, rlpBytes);
+  copyBytes(at, path, pathBytes);
+  copyBytes(at + pathBytes, rlp, rlpBytes);
 }

@@ -1,4 +1,5 @@
 // Nodes that are known by their hash alone are asked of the host by trie and path, checked against the hash and decoded.
+import { copyBytes } from "../lib/bytes";
 import { digest, flushDigests } from "./digest";
 import { allocate, release } from "./memory";
 import {
@@ -86,7 +87,7 @@ export function loadNode(depth: u32, reference: usize): usize {
   if (memory.compare(HASH, reference, 32) != 0) corrupt(depth);
   // The buffer may be used again for a branch under an extension, so decode from a copy.
   const copy = allocate(bytes);
-  memory.copy(copy, rlp, bytes);
+  copyBytes(copy, rlp, bytes);
   const node = decode(copy, copy + bytes, depth);
   release(copy, bytes);
   return node;
@@ -160,7 +161,7 @@ function decodeShort(at: usize, end: usize, depth: u32): usize {
     const bytes = <u32>(itemEnd - itemStart);
     const leaf = allocateLeaf(below >> 1, bytes);
     pack(PATH, below, leafKey(leaf));
-    memory.copy(leafValue(leaf), itemStart, bytes);
+    copyBytes(leafValue(leaf), itemStart, bytes);
     return leaf;
   }
   if (nibbles == 0) corrupt(depth);
@@ -169,7 +170,7 @@ function decodeShort(at: usize, end: usize, depth: u32): usize {
     const whole = <u32>(end - next);
     if (whole >= 32) corrupt(depth);
     const branch = decodeInner(next, end, below, nibbles);
-    memory.copy(innerReference(branch), next, whole);
+    copyBytes(innerReference(branch), next, whole);
     store<u32>(innerReference(branch), 1, 32);
     return branch;
   }
@@ -180,10 +181,10 @@ function decodeShort(at: usize, end: usize, depth: u32): usize {
   flushDigests();
   if (memory.compare(HASH, inner, 32) != 0) corrupt(below);
   const copy = allocate(bytes);
-  memory.copy(copy, nodeBuffer, bytes);
+  copyBytes(copy, nodeBuffer, bytes);
   const branch = decodeInner(copy, copy + bytes, below, nibbles);
   release(copy, bytes);
-  memory.copy(innerReference(branch), inner, 32);
+  copyBytes(innerReference(branch), inner, 32);
   store<u32>(innerReference(branch), 0, 32);
   return branch;
 }
@@ -197,7 +198,7 @@ function decodeInner(rlp: usize, end: usize, depth: u32, nibbles: u32): usize {
 function decodeBranch(first: usize, end: usize, depth: u32, nibbles: u32): usize {
   let branch = allocateBranch(4);
   reservePrefix(branch, nibbles);
-  if (nibbles) memory.copy(prefixOf(branch), PATH + depth - nibbles, nibbles);
+  if (nibbles) copyBytes(prefixOf(branch), PATH + depth - nibbles, nibbles);
   let at = first;
   for (let nibble: u32 = 0; nibble < 16; nibble++) {
     const item = at;
@@ -209,11 +210,11 @@ function decodeBranch(first: usize, end: usize, depth: u32, nibbles: u32): usize
       store<u8>(PATH + depth, <u8>nibble);
       const child = decode(item, at, depth + 1);
       branch = insertChild(branch, nibble, child);
-      memory.copy(referenceOf(branch, nibble), item, whole);
+      copyBytes(referenceOf(branch, nibble), item, whole);
       setEmbedded(branch, embeddedOf(branch) | (1 << nibble));
     } else if (bytes == 32) {
       branch = insertChild(branch, nibble, 0);
-      memory.copy(referenceOf(branch, nibble), itemStart, 32);
+      copyBytes(referenceOf(branch, nibble), itemStart, 32);
     } else if (bytes != 0) corrupt(depth);
   }
   if (readItem(at, end, depth) != end || itemIsList) corrupt(depth);
@@ -222,7 +223,7 @@ function decodeBranch(first: usize, end: usize, depth: u32, nibbles: u32): usize
     if (depth & 1) corrupt(depth);
     const value = allocateLeaf(depth >> 1, bytes);
     pack(PATH, depth, leafKey(value));
-    memory.copy(leafValue(value), itemStart, bytes);
+    copyBytes(leafValue(value), itemStart, bytes);
     setBranchValue(branch, value);
   }
   setStale(branch, 0);

@@ -10,6 +10,7 @@
 // prefix  +0 32-byte reference of the branch under its extension  +32 u32 embedded  +36 one nibble a byte
 //
 // `children`, `stale` and `embedded` have one bit a nibble. A child whose pointer is 0 is not loaded: only its reference is known.
+import { copyBytes, zeroBytes } from "../lib/bytes";
 import { allocate, release, roomOf } from "./memory";
 import { keyOf, lengthOf, valueLengthOf, valueOf } from "./records";
 
@@ -82,8 +83,8 @@ export function allocateLeaf(keyBytes: u32, valueBytes: u32): usize {
 /** A leaf of the record's key and value. */
 export function leafOfRecord(record: usize): usize {
   const leaf = allocateLeaf(lengthOf(record), valueLengthOf(record));
-  memory.copy(leafKey(leaf), keyOf(record), lengthOf(record));
-  memory.copy(leafValue(leaf), valueOf(record), valueLengthOf(record));
+  copyBytes(leafKey(leaf), keyOf(record), lengthOf(record));
+  copyBytes(leafValue(leaf), valueOf(record), valueLengthOf(record));
   return leaf;
 }
 
@@ -102,7 +103,7 @@ export function setLeafValue(leaf: usize, record: usize): usize {
     return leafOfRecord(record);
   }
   store<u32>(leaf, bytes, 4);
-  memory.copy(leafValue(leaf), valueOf(record), bytes);
+  copyBytes(leafValue(leaf), valueOf(record), bytes);
   return leaf;
 }
 
@@ -217,7 +218,7 @@ export function referenceOf(branch: usize, nibble: u32): usize {
 /** A branch without children, value or prefix. */
 export function allocateBranch(capacity: u32): usize {
   const branch = allocate(BRANCH_HEADER + capacity * ENTRY);
-  memory.fill(branch, 0, BRANCH_HEADER);
+  zeroBytes(branch, BRANCH_HEADER);
   store<u8>(branch, BRANCH);
   store<u8>(branch, <u8>capacity, 1);
   return branch;
@@ -238,9 +239,9 @@ export function insertChild(branch: usize, nibble: u32, child: usize): usize {
   if (count == capacity) {
     const larger: u32 = capacity < 4 ? capacity + 1 : capacity < 8 ? capacity + 2 : capacity + 4;
     target = allocateBranch(min<u32>(larger, 16));
-    memory.copy(target + 2, branch + 2, BRANCH_HEADER - 2);
-    memory.copy(pointerAt(target, 0), pointerAt(branch, 0), rank << 2);
-    memory.copy(referenceAt(target, 0), referenceAt(branch, 0), rank << 5);
+    copyBytes(target + 2, branch + 2, BRANCH_HEADER - 2);
+    copyBytes(pointerAt(target, 0), pointerAt(branch, 0), rank << 2);
+    copyBytes(referenceAt(target, 0), referenceAt(branch, 0), rank << 5);
   }
   memory.copy(pointerAt(target, rank + 1), pointerAt(branch, rank), (count - rank) << 2);
   memory.copy(referenceAt(target, rank + 1), referenceAt(branch, rank), (count - rank) << 5);
@@ -304,7 +305,7 @@ export function trimPrefix(branch: usize, nibbles: u32): void {
   store<u32>(branch, 0, 12);
   store<u32>(branch, 0, 16);
   reservePrefix(branch, rest);
-  if (rest) memory.copy(prefixOf(branch), old + PREFIX_HEADER + nibbles, rest);
+  if (rest) copyBytes(prefixOf(branch), old + PREFIX_HEADER + nibbles, rest);
   release(old, PREFIX_HEADER + oldNibbles);
 }
 
@@ -314,9 +315,9 @@ export function joinPrefix(parent: usize, nibble: u32, branch: usize): void {
   const below = prefixNibbles(branch);
   const block = allocate(PREFIX_HEADER + above + 1 + below);
   const joined = block + PREFIX_HEADER;
-  if (above) memory.copy(joined, prefixOf(parent), above);
+  if (above) copyBytes(joined, prefixOf(parent), above);
   store<u8>(joined + above, <u8>nibble);
-  if (below) memory.copy(joined + above + 1, prefixOf(branch), below);
+  if (below) copyBytes(joined + above + 1, prefixOf(branch), below);
   dropPrefix(branch);
   store<u32>(branch, <u32>block, 12);
   store<u32>(branch, above + 1 + below, 16);

@@ -5,6 +5,7 @@
 //
 // trie    +0 u32 root node  +4 u32 stale  +8 u32 id  +16 32-byte root hash
 // update  +0 u32 key  +4 u32 key bytes  +8 u32 value  +12 u32 value bytes (0 deletes)
+import { copyBytes } from "../lib/bytes";
 import { applyRecords, lastApplyChanged, setAccounts } from "./apply";
 import { collectTrie, runJobs } from "./commit";
 import { digest, flushDigests, resetDigests } from "./digest";
@@ -16,6 +17,7 @@ import { RECORD, setRecord, sortedCount, sortRecords } from "./records";
 import { EMPTY_ROOT } from "./roots";
 import { find, next, previous, proofBound, prove, releaseTree } from "./walk";
 
+export { digestAddresses, updateAccounts, updateSlots } from "./diff";
 export { clearJournal, enableJournal, journalBytes, journalStart } from "./journal";
 export { reserveNode } from "./load";
 export { allocate, memoryInUse, release } from "./memory";
@@ -45,7 +47,7 @@ export function openTrie(id: u32, rootHash: usize): usize {
   store<u32>(trie, 0);
   store<u32>(trie, 0, 4);
   store<u32>(trie, id, 8);
-  memory.copy(trie + ROOT, rootHash, HASH_BYTES);
+  copyBytes(trie + ROOT, rootHash, HASH_BYTES);
   return trie;
 }
 
@@ -74,12 +76,9 @@ export function rootHash(trie: usize): usize {
  * Applies updates in any order; of equal keys the last counts. The root is stale until `commit`.
  *
  * @param hashed whether the trie's keys are the digests of the keys given.
- * @param accounts whether the values are accounts (see `setAccounts`).
  */
-export function update(trie: usize, updates: usize, count: u32, hashed: bool, accounts: bool): void {
-  if (count == 0) return;
+export function update(trie: usize, updates: usize, count: u32, hashed: bool): void {
   const records = allocate(count * RECORD);
-  const spare = allocate((count + 1) * RECORD);
   const digests = hashed ? allocate(count * HASH_BYTES) : 0;
   if (hashed) {
     for (let i: u32 = 0; i < count; i++) {
@@ -94,6 +93,14 @@ export function update(trie: usize, updates: usize, count: u32, hashed: bool, ac
     const keyBytes: u32 = hashed ? HASH_BYTES : load<u32>(entry, 4);
     setRecord(records + i * RECORD, key, keyBytes, load<u32>(entry, 8), load<u32>(entry, 12));
   }
+  applyUpdates(trie, records, count, false);
+  if (hashed) release(digests, count * HASH_BYTES);
+  release(records, count * RECORD);
+}
+
+/** Applies `count` > 0 records in any order. `accounts`: whether the values are accounts (see `setAccounts`). */
+export function applyUpdates(trie: usize, records: usize, count: u32, accounts: bool): void {
+  const spare = allocate((count + 1) * RECORD);
   const sorted = sortRecords(records, count, spare);
   const root = rootNode(trie);
   setAccounts(accounts);
@@ -102,9 +109,7 @@ export function update(trie: usize, updates: usize, count: u32, hashed: bool, ac
     store<u32>(trie, <u32>changedRoot);
     store<u32>(trie, 1, 4);
   }
-  if (hashed) release(digests, count * HASH_BYTES);
   release(spare, (count + 1) * RECORD);
-  release(records, count * RECORD);
 }
 
 /**
@@ -119,7 +124,7 @@ export function commit(tries: usize, count: u32): u32 {
     store<u32>(trie, 0, 4);
     const node: usize = load<u32>(trie);
     if (node) collectTrie(load<u32>(trie, 8), node, trie + ROOT);
-    else memory.copy(trie + ROOT, EMPTY_ROOT, HASH_BYTES);
+    else copyBytes(trie + ROOT, EMPTY_ROOT, HASH_BYTES);
   }
   return runJobs();
 }

@@ -9,6 +9,7 @@ import { createAccount, createAddressFromString } from "@ethereumjs/util";
 import { createVM, runBlock } from "@ethereumjs/vm";
 import { createCommon } from "../executor/oracle/common.ts";
 import { createLazyKzg } from "../executor/oracle/lazy-kzg.ts";
+import { decodeDiff } from "../state/diff.ts";
 import { bytesOf } from "../state/hex.ts";
 import { generateWorkload, WORKLOAD_CHAIN } from "../workloads/workload.ts";
 import { hasAnvil, timeAnvil } from "./anvil.ts";
@@ -40,14 +41,13 @@ async function timeEthereumjs(): Promise<PeerTime> {
   const common = createCommon(fork, BigInt(chainId), createLazyKzg().functions);
   const stateManager = new MerkleStateManager({ common });
   const vm = await createVM({ common, stateManager });
-  for (const [name, account] of chain.state.accounts) {
+  for (const [name, { account, code, storage }] of decodeDiff(chain.genesisState)) {
     if (account === undefined) continue;
     const address = createAddressFromString(name);
-    const { nonce, balance, codeHash } = account;
+    const { nonce, balance } = account;
     await stateManager.putAccount(address, createAccount({ nonce, balance }));
-    const code = chain.state.code.get(`0x${Buffer.from(codeHash).toString("hex")}`);
     if (code !== undefined) await stateManager.putCode(address, code);
-    for (const [slot, word] of account.storage) {
+    for (const [slot, word] of storage) {
       await stateManager.putStorage(address, bytesOf(slot), word);
     }
   }

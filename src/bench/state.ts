@@ -17,7 +17,8 @@ import { orderedTrieRootSync } from "../state/ordered-root.ts";
 import type { AccountChange, StateDiff } from "../state/source.ts";
 import { openPipelinedState } from "../state/store/pipelined-state.ts";
 import { createMemoryStore, openStateStore, type StateStore } from "../state/store/state-store.ts";
-import { TrieModule, UpdateBatch } from "../state/trie/module.ts";
+import { TrieModule } from "../state/trie/module.ts";
+import { UpdateBatch } from "../state/trie/update-batch.ts";
 
 /** Options of {@link benchState}. */
 export interface StateBenchOptions {

@@ -67,6 +67,20 @@ export interface Log {
   readonly data: Uint8Array;
 }
 
+/**
+ * Logs in one piece: records of address (20 bytes), u32 number of topics at 24, u32 bytes of data at 28, the topics from 32 on, then the
+ * data, padded to 8 bytes; behind the records, the numbers of the Bloom filter's bits, u16 each. Integers are little-endian.
+ */
+export interface PackedLogs {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Place of the first record. */
+  readonly start: number;
+  /** Behind the last record: place of the first bit. */
+  readonly end: number;
+  readonly bitsEnd: number;
+}
+
 /** What one transaction left behind. */
 export interface Receipt {
   /** EIP-2718 type. */
@@ -80,6 +94,8 @@ export interface Receipt {
   /** 256 bytes */
   readonly logsBloom: Uint8Array;
   readonly logs: readonly Log[];
+  /** Bloom and logs without an object for each, where the executor has them so. */
+  readonly packedLogs?: PackedLogs;
 }
 
 /** An account, or a slot of it, whose changes made transactions run again. */

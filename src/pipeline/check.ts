@@ -12,6 +12,7 @@ import {
   checkHeader,
   checkInBlock,
   encodeWithdrawal,
+  type TransactionClaims,
   TransactionVerdict,
   toHex,
   transactionVerdictName,
@@ -69,35 +70,34 @@ function checkClaims(unit: Unit, block: DecodedBlock, report: Report): void {
   }
   const fees = blockFees(block.header, unit.list.rules);
   for (let i = 0; i < unit.list.count; i++) {
-    const hash = unit.transactionHashes.subarray(32 * i, 32 * i + 32);
-    const { hash: claimed, from } = claims[i] ?? {};
-    if (claimed !== undefined && !sameBytes(hash, claimed)) {
-      const got = toHex(claimed);
-      report({
-        transaction: i,
-        field: "hash",
-        rule: "transaction hash",
-        expected: toHex(hash),
-        got,
-      });
-    }
+    const claim = claims[i];
+    if (claim !== undefined) checkClaim(unit, i, claim, report);
     if (unit.verdicts[i] !== TransactionVerdict.Valid) continue;
-    const sender = unit.senders.subarray(20 * i, 20 * i + 20);
-    if (from !== undefined && !sameBytes(sender, from)) {
-      report({
-        transaction: i,
-        field: "from",
-        rule: "sender",
-        expected: toHex(sender),
-        got: toHex(from),
-      });
-    }
     const verdict = checkInBlock(unit.list, i, fees);
     if (verdict !== TransactionVerdict.Valid) {
       const rule = transactionVerdictName(verdict);
       report({ transaction: i, rule, expected: "Valid", got: rule });
     }
   }
+}
+
+/** What the source says of one transaction. */
+function checkClaim(
+  unit: Unit,
+  i: number,
+  { hash, from }: TransactionClaims,
+  report: Report,
+): void {
+  const ownHash = unit.transactionHashes.subarray(32 * i, 32 * i + 32);
+  if (hash !== undefined && !sameBytes(ownHash, hash)) {
+    const expected = toHex(ownHash);
+    report({ transaction: i, field: "hash", rule: "transaction hash", expected, got: toHex(hash) });
+  }
+  if (from === undefined || unit.verdicts[i] !== TransactionVerdict.Valid) return;
+  const sender = unit.senders.subarray(20 * i, 20 * i + 20);
+  if (sameBytes(sender, from)) return;
+  const expected = toHex(sender);
+  report({ transaction: i, field: "from", rule: "sender", expected, got: toHex(from) });
 }
 
 /** The fork's rules of header and body. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { forkAtLeast, keccakOf, toHex } from "../chains/ethereum/index.ts";
+import { keccakOf, toHex } from "../chains/ethereum/index.ts";
 import { LanewiseError } from "../core/index.ts";
 import {
   type BlockEnvironment,
@@ -15,14 +15,13 @@ import {
 } from "../executor/index.ts";
 import type { ChainState, ExecutionState, LastingState } from "../state/chain-state.ts";
 import { createMemoryState, type MemoryStateData, wholeState } from "../state/memory.ts";
-import { orderedTrieRootSync } from "../state/ordered-root.ts";
 import type { StateSource } from "../state/source.ts";
 import type { StoredBlock } from "../state/store/records.ts";
 import type { CommitOutcome } from "../state/store/state-store.ts";
 import { createVolatileState } from "../state/volatile-state.ts";
 import type { DecodedBlock } from "./block.ts";
+import { comparePostState, compareStateRoot, compareWithHeader } from "./compare.ts";
 import type { BlockReport, Depth, Failure } from "./report.ts";
-import { requestsHashOf } from "./requests.ts";
 import { type Unit, unitName, unitReport } from "./unit.ts";
 
 /** Where states come from that the input does not bring. */
@@ -59,6 +58,9 @@ export interface Executed {
 /** What the report says of execution. */
 export type Outcome = Pick<Executed, "depth" | "note">;
 
+/** Memory of receipts beyond this is not kept. */
+const MOST_RECEIPT_BYTES_KEPT = 16 * 2 ** 20;
+
 const NO_STATE = "no state before the block was given";
 const INVALID = "the block is invalid before execution";
 
@@ -91,6 +93,8 @@ export class ExecutionStage {
   #carried: CarriedState | undefined;
   /** Set once a block of this run could not be carried on from: what follows it has no state. */
   #isCut = false;
+  /** Memory of the last block's encoded receipts, for those of the next. */
+  #receiptBytes: Uint8Array | undefined;
 
   /** `open`: makes the state of a chain that brings its genesis and is given no place. */
   constructor(executor: Executor, options: StateOptions = {}, open = openMemoryState) {
@@ -188,7 +192,10 @@ export class ExecutionStage {
     let outcome: Outcome = executed;
     let committed: Promise<CommitOutcome> | undefined;
     if (block !== undefined && result !== undefined && before !== undefined) {
-      const notes = compareWithHeader(unit, block, result, failures);
+      const receipts = encodeReceipts(result.receipts, this.#receiptBytes);
+      const notes = compareWithHeader(unit, block, result, receipts, failures);
+      this.#receiptBytes =
+        receipts.bytes.length <= MOST_RECEIPT_BYTES_KEPT ? receipts.bytes : undefined;
       const { postState } = block.input;
       if (postState !== undefined) comparePostState(unit, postState, before, result, failures);
       before.close();
@@ -355,22 +362,6 @@ function knownHash(state: StateSource, number: bigint): Uint8Array | undefined {
   }
 }
 
-function compareStateRoot(
-  unit: Unit,
-  block: DecodedBlock,
-  root: Uint8Array,
-  failures: Failure[],
-): void {
-  if (Buffer.compare(root, block.header.stateRoot) === 0) return;
-  failures.push({
-    block: unitName(unit),
-    field: "stateRoot",
-    rule: "state root of the execution",
-    expected: toHex(root),
-    got: toHex(block.header.stateRoot),
-  });
-}
-
 /** The reads of a state, whatever else it is. */
 const lasting = (state: StateSource): StateSource => ({
   account: (address) => state.account(address),
@@ -388,8 +379,11 @@ function withParentHash(state: StateSource, block: DecodedBlock): StateSource {
     storage: (address, slot) => state.storage(address, slot),
     code: (codeHash) => state.code(codeHash),
     blockHash: (of) => (of === number - 1n ? parentHash : state.blockHash(of)),
-    ...(state.direct ? { direct: state.direct } : {}),
-    ...(state.share ? { share: () => state.share!() } : {}),
+    get direct() {
+      return state.direct;
+    },
+    ...(state.share && { share: () => state.share!() }),
+    ...(state.hasStorage && { hasStorage: (address) => state.hasStorage!(address) }),
   };
 }
 
@@ -419,69 +413,4 @@ function executable(unit: Unit, block: DecodedBlock): ExecutableBlock {
     withdrawals: block.withdrawals ?? [],
     ommers: block.ommers ?? [],
   };
-}
-
-/** Adds what differs from the header to `failures`; returns what could not be compared. */
-function compareWithHeader(
-  unit: Unit,
-  block: DecodedBlock,
-  result: ExecutionResult,
-  failures: Failure[],
-): string[] {
-  const { header, fork } = block;
-  const name = unitName(unit);
-  const differ = (failure: Omit<Failure, "block">): void => {
-    failures.push({ block: name, ...failure });
-  };
-  if (result.gasUsed !== header.gasUsed) {
-    const expected = result.gasUsed.toString();
-    const got = header.gasUsed.toString();
-    differ({ field: "gasUsed", rule: "gas used by the transactions", expected, got });
-  }
-  const compare = (field: "logsBloom" | "receiptsRoot" | "requestsHash", computed: Uint8Array) => {
-    const claimed = header[field];
-    if (claimed === undefined || Buffer.compare(claimed, computed) === 0) return;
-    const rule = `${field} of the execution`;
-    differ({ field, rule, expected: toHex(computed), got: toHex(claimed) });
-  };
-  const receipts = encodeReceipts(result.receipts);
-  compare("logsBloom", receipts.logsBloom);
-  compare("requestsHash", requestsHashOf(result.requests));
-  const notes: string[] = [];
-  const needsRoots = !forkAtLeast(fork, "byzantium");
-  if (needsRoots && result.receipts.some((receipt) => receipt.stateRoot === undefined)) {
-    notes.push("receipts root not compared: before Byzantium it holds state roots");
-  } else {
-    compare("receiptsRoot", orderedTrieRootSync(receipts));
-  }
-  return notes;
-}
-
-/** Compares the accounts listed with the state that the block left. */
-function comparePostState(
-  unit: Unit,
-  expected: MemoryStateData,
-  before: StateSource,
-  result: ExecutionResult,
-  failures: Failure[],
-): void {
-  const block = unitName(unit);
-  const rule = "state after the block";
-  const compare = (field: string, wanted: string, got: string): void => {
-    if (wanted !== got) failures.push({ block, field, rule, expected: wanted, got });
-  };
-  for (const [address, account] of expected.accounts) {
-    const key = Buffer.from(address.slice(2), "hex");
-    const change = result.stateDiff.get(address);
-    const after = change === undefined ? before.account(key) : change.account;
-    compare(`${address}.nonce`, String(account?.nonce ?? 0n), String(after?.nonce ?? 0n));
-    compare(`${address}.balance`, String(account?.balance ?? 0n), String(after?.balance ?? 0n));
-    for (const [slot, word] of account?.storage ?? []) {
-      const unchanged = change?.storageCleared
-        ? new Uint8Array(32)
-        : before.storage(key, Buffer.from(slot.slice(2), "hex"));
-      const got = change?.storage.get(slot) ?? unchanged;
-      compare(`${address}.storage[${slot}]`, toHex(word), toHex(got));
-    }
-  }
 }

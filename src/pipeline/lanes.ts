@@ -148,6 +148,8 @@ export function readRecoveries(group: HashedGroup, pool: BatchPool): void {
 }
 
 function copyAddress(batch: Batch, record: number, target: Uint8Array, index: number): void {
-  const start = record * RESULT_BYTES + ADDRESS.offset;
-  target.set(batch.results.subarray(start, start + ADDRESS.size), index * ADDRESS.size);
+  const { results } = batch;
+  const from = record * RESULT_BYTES + ADDRESS.offset;
+  const to = index * ADDRESS.size;
+  for (let i = 0; i < ADDRESS.size; i++) target[to + i] = results[from + i];
 }

@@ -5,9 +5,7 @@
  */
 import { decodeRlp } from "../chains/ethereum/rlp.ts";
 import { LanewiseError } from "../core/index.ts";
-import { ACCOUNT_BYTES, writeAccount } from "./diff.ts";
 import type { Account } from "./source.ts";
-import { UpdateBatch } from "./trie/module.ts";
 
 /** An account together with the root of its storage. */
 export interface StoredAccount extends Account {
@@ -18,85 +16,6 @@ export interface StoredAccount extends Account {
 export function firstNonZero(bytes: Uint8Array, from: number, end: number): number {
   while (from < end && bytes[from] === 0) from++;
   return from;
-}
-
-/** Bytes of the RLP of an integer whose shortest form is bytes `first` … `end − 1`. */
-function integerBytes(bytes: Uint8Array, first: number, end: number): number {
-  return first === end || (end - first === 1 && bytes[first] < 0x80) ? 1 : 1 + end - first;
-}
-
-/** Writes the RLP of that integer; returns the offset after it. */
-function writeInteger(
-  out: Uint8Array,
-  at: number,
-  bytes: Uint8Array,
-  first: number,
-  end: number,
-): number {
-  if (end - first !== 1 || bytes[first] >= 0x80) out[at++] = 0x80 + end - first;
-  for (let i = first; i < end; i++) out[at++] = bytes[i];
-  return at;
-}
-
-/** What a trie holds of an account: two quantities, `0xa0` and a root, `0xa0` and a hash, in a list of 56 to 255 bytes. */
-const HASHES_BYTES = 66;
-
-/**
- * Adds the leaf of an account: rlp([nonce, balance, storageRoot, codeHash]).
- *
- * @param keys holds the 32-byte key at `key`.
- * @param bytes holds nonce, balance and code hash at `account` (see `diff.ts`).
- */
-export function putAccount(
-  batch: UpdateBatch,
-  keys: Uint8Array,
-  key: number,
-  bytes: Uint8Array,
-  account: number,
-  storageRoot: Uint8Array,
-): void {
-  const nonce = firstNonZero(bytes, account, account + 8);
-  const balance = firstNonZero(bytes, account + 8, account + 40);
-  const payload =
-    integerBytes(bytes, nonce, account + 8) +
-    integerBytes(bytes, balance, account + 40) +
-    HASHES_BYTES;
-  let at = batch.reserve(32, payload + 2);
-  const out = batch.bytes;
-  for (let i = 0; i < 32; i++) out[at++] = keys[key + i];
-  out[at++] = 0xf8;
-  out[at++] = payload;
-  at = writeInteger(out, at, bytes, nonce, account + 8);
-  at = writeInteger(out, at, bytes, balance, account + 40);
-  out[at] = 0xa0;
-  out[at + 33] = 0xa0;
-  for (let i = 0; i < 32; i++) {
-    out[at + 1 + i] = storageRoot[i];
-    out[at + 34 + i] = bytes[account + 40 + i];
-  }
-}
-
-/** Adds a slot's leaf, the RLP of its word's shortest form; a word of zero deletes it. `slot`: place of slot and word in `bytes`. */
-export function putStorageWord(batch: UpdateBatch, bytes: Uint8Array, slot: number): void {
-  const end = slot + 64;
-  const first = firstNonZero(bytes, slot + 32, end);
-  const at = batch.reserve(32, first === end ? 0 : integerBytes(bytes, first, end));
-  const out = batch.bytes;
-  for (let i = 0; i < 32; i++) out[at + i] = bytes[slot + i];
-  if (first < end) writeInteger(out, at + 32, bytes, first, end);
-}
-
-/**
- * rlp([nonce, balance, storageRoot, codeHash]).
- *
- * @throws RangeError on a nonce of more than 64 bits or a balance of more than 256.
- */
-export function encodeAccount(account: Account, storageRoot: Uint8Array): Uint8Array {
-  const fields = new Uint8Array(ACCOUNT_BYTES);
-  writeAccount(new DataView(fields.buffer), 0, account);
-  const batch = new UpdateBatch();
-  putAccount(batch, fields, 0, fields, 0, storageRoot);
-  return batch.contents().bytes.slice(32);
 }
 
 const quantity = (bytes: Uint8Array): bigint =>

@@ -5,17 +5,21 @@
  *
  * @module
  */
-import { decodeAccount, decodeStorageWord, putAccount, putStorageWord } from "./account.ts";
+import { decodeAccount, decodeStorageWord } from "./account.ts";
 import { DiffCursor, type EncodedDiff, encodedDiff, SLOT_BYTES } from "./diff.ts";
 import { hexOf } from "./hex.ts";
 import { EMPTY_CODE_HASH } from "./memory.ts";
 import type { StateDiff } from "./source.ts";
-import { EMPTY_TRIE_ROOT, type NodeLocation, TrieModule, UpdateBatch } from "./trie/module.ts";
+import {
+  EMPTY_STORAGE,
+  EMPTY_TRIE_ROOT,
+  type LoadedDiff,
+  type NodeLocation,
+  TrieModule,
+} from "./trie/module.ts";
 
 const ACCOUNT_TRIE = 0;
 const ADDRESS_BYTES = 20;
-/** "As it was": the trie module keeps the account's root (see `TrieModule.update`). */
-const SAME_STORAGE_ROOT = new Uint8Array(32);
 
 /** Where a trie node belongs: the account trie, or the storage of the account with this hashed address. */
 export interface StateNodePlace {
@@ -84,7 +88,6 @@ export class StateCommitment {
   readonly #owners = new Map<number, Uint8Array>();
   #nextId = ACCOUNT_TRIE + 1;
   #dropped: Uint8Array[] = [];
-  readonly #batch = new UpdateBatch();
   readonly #journal: boolean;
 
   constructor(options: StateCommitmentOptions = {}) {
@@ -118,42 +121,36 @@ export class StateCommitment {
    * commitment is closed then (`ERR_CLOSED`): open another at the last root.
    */
   apply(diff: StateDiff | EncodedDiff): Uint8Array {
-    const module = this.#module;
     const bytes = encodedDiff(diff);
-    const digests = module.digestsOf(addressesOf(bytes), ADDRESS_BYTES);
+    let count = 0;
+    for (const cursor = new DiffCursor(bytes); cursor.next(); ) count++;
+    if (count === 0) return this.root();
+    return this.#module.withDiff(bytes, count, (loaded) => this.#applyLoaded(bytes, count, loaded));
+  }
+
+  #applyLoaded(bytes: EncodedDiff, count: number, loaded: LoadedDiff): Uint8Array {
+    const module = this.#module;
+    const storages = new Uint32Array(count);
     const changedStorage: number[] = [];
-    const batch = this.#batch;
     const cursor = new DiffCursor(bytes);
-    for (let key = 0; cursor.next(); key += 32) {
+    for (let index = 0; cursor.next(); index++) {
       const { address, exists, cleared, slots, end } = cursor;
       const hasSlots = exists && slots < end;
       if (!cleared && exists && !hasSlots) continue;
       const name = hexOf(bytes.subarray(address, address + ADDRESS_BYTES));
-      const owner = digests.subarray(key, key + 32);
-      if (cleared || !exists) this.#dropStorage(name, owner);
+      const owner = loaded.owner(index);
+      if (cleared || !exists) {
+        this.#dropStorage(name, owner);
+        storages[index] = EMPTY_STORAGE;
+      }
       if (!hasSlots) continue;
-      batch.clear();
-      for (let slot = slots; slot < end; slot += SLOT_BYTES) putStorageWord(batch, bytes, slot);
       const { handle } = this.#openStorage(name, owner, cleared);
-      module.update(handle, batch, { hashed: true });
+      loaded.updateSlots(handle, slots, (end - slots) / SLOT_BYTES);
+      storages[index] = handle;
       changedStorage.push(handle);
     }
     module.commit(changedStorage);
-
-    batch.clear();
-    let storages = 0;
-    const accounts = new DiffCursor(bytes);
-    for (let key = 0; accounts.next(); key += 32) {
-      const { exists, cleared, account, slots, end } = accounts;
-      if (!exists) {
-        batch.delete(digests.subarray(key, key + 32));
-        continue;
-      }
-      let root = cleared ? EMPTY_TRIE_ROOT : SAME_STORAGE_ROOT;
-      if (slots < end) root = module.root(changedStorage[storages++]);
-      putAccount(batch, digests, key, bytes, account, root);
-    }
-    module.update(this.#accounts, batch, { accounts: true });
+    loaded.updateAccounts(this.#accounts, storages);
     module.commit([this.#accounts]);
     return this.root();
   }
@@ -236,7 +233,7 @@ export class StateCommitment {
       const leaf = empty ? undefined : this.#module.get(this.#accounts, owner);
       const id = this.#nextId++;
       const root = leaf ? decodeAccount(leaf).storageRoot : EMPTY_TRIE_ROOT;
-      trie = { handle: this.#module.open(id, root), owner: owner.slice() };
+      trie = { handle: this.#module.open(id, root), owner };
       this.#storages.set(name, trie);
       this.#owners.set(id, trie.owner);
     }
@@ -247,25 +244,13 @@ export class StateCommitment {
     const trie = this.#storages.get(name);
     this.#storages.delete(name);
     if (trie) this.#module.close(trie.handle);
-    if (this.#journal) this.#dropped.push(owner.slice());
+    if (this.#journal) this.#dropped.push(owner);
   }
 }
 
 /** A commitment to the empty state, or to the state of `options.root`. */
 export function createStateCommitment(options?: StateCommitmentOptions): StateCommitment {
   return new StateCommitment(options);
-}
-
-/** The addresses of a diff back to back. */
-function addressesOf(diff: EncodedDiff): Uint8Array {
-  let count = 0;
-  for (const cursor = new DiffCursor(diff); cursor.next(); ) count++;
-  const addresses = new Uint8Array(count * ADDRESS_BYTES);
-  const cursor = new DiffCursor(diff);
-  for (let at = 0; cursor.next(); at += ADDRESS_BYTES) {
-    for (let i = 0; i < ADDRESS_BYTES; i++) addresses[at + i] = diff[cursor.address + i];
-  }
-  return addresses;
 }
 
 function isEmptyRoot(root: Uint8Array): boolean {

@@ -16,12 +16,23 @@ import type { Account, AccountChange, StateDiff } from "./source.ts";
 const EXISTS = 1;
 const CLEARED = 2;
 const HAS_CODE = 4;
+const FLAGS = 20;
 const NONCE = 21;
 const CODE_HASH = 61;
 const CODE_BYTES = 93;
 const SLOTS = 97;
 /** Bytes of an account's fixed part. */
 const FIXED_BYTES = 101;
+/** Flags of an account, for who writes diffs himself. */
+export const DIFF_FLAGS = { exists: EXISTS, cleared: CLEARED, hasCode: HAS_CODE } as const;
+/** Places of an account's parts behind its address, for who writes diffs himself. */
+export const DIFF_AT = {
+  flags: FLAGS,
+  nonce: NONCE,
+  codeBytes: CODE_BYTES,
+  slotCount: SLOTS,
+  code: FIXED_BYTES,
+} as const;
 /** Bytes of a slot and its word. */
 export const SLOT_BYTES = 64;
 /** Bytes of nonce, balance and code hash, which lie together. */
@@ -82,7 +93,7 @@ export function encodeDiff(diff: StateDiff): Uint8Array<ArrayBuffer> {
   let at = 0;
   for (const [name, { account, code, storage, storageCleared }] of diff) {
     readHex(name, bytes, at);
-    bytes[at + 20] =
+    bytes[at + FLAGS] =
       (account ? EXISTS : 0) | (storageCleared ? CLEARED : 0) | (code ? HAS_CODE : 0);
     if (account) writeAccount(view, at + NONCE, account);
     view.setUint32(at + CODE_BYTES, code?.length ?? 0);
@@ -129,9 +140,16 @@ export function codesOf(diff: EncodedDiff): Map<string, Uint8Array> {
   return codes;
 }
 
+/** A diff that knows a shorter way to its encoded form than its entries. */
+export interface SelfEncodingDiff extends StateDiff {
+  encode(): EncodedDiff;
+}
+
 /** The diff, encoded unless it is already. */
-export const encodedDiff = (diff: StateDiff | EncodedDiff): EncodedDiff =>
-  diff instanceof Uint8Array ? diff : encodeDiff(diff);
+export function encodedDiff(diff: StateDiff | SelfEncodingDiff | EncodedDiff): EncodedDiff {
+  if (diff instanceof Uint8Array) return diff;
+  return "encode" in diff ? diff.encode() : encodeDiff(diff);
+}
 
 /** Stands at one account of a diff after the other; its fields are places in the bytes. */
 export class DiffCursor {
@@ -158,9 +176,9 @@ export class DiffCursor {
     const { bytes, end: at } = this;
     if (at >= bytes.length) return false;
     this.address = at;
-    this.exists = (bytes[at + 20] & EXISTS) !== 0;
-    this.cleared = (bytes[at + 20] & CLEARED) !== 0;
-    this.#hasCode = (bytes[at + 20] & HAS_CODE) !== 0;
+    this.exists = (bytes[at + FLAGS] & EXISTS) !== 0;
+    this.cleared = (bytes[at + FLAGS] & CLEARED) !== 0;
+    this.#hasCode = (bytes[at + FLAGS] & HAS_CODE) !== 0;
     this.account = at + NONCE;
     this.slots = at + FIXED_BYTES + this.#u32(at + CODE_BYTES);
     this.end = this.slots + this.#u32(at + SLOTS) * SLOT_BYTES;
@@ -197,13 +215,13 @@ export class DiffWriter {
     this.#start = this.#at;
     this.#bytes.fill(0, this.#at, this.#at + FIXED_BYTES);
     for (let i = 0; i < 20; i++) this.#bytes[this.#at + i] = bytes[address + i];
-    this.#bytes[this.#at + 20] = cleared ? CLEARED : 0;
+    this.#bytes[this.#at + FLAGS] = cleared ? CLEARED : 0;
     this.#at += FIXED_BYTES;
   }
 
   /** The account begun exists: room for nonce, balance and code hash, all zero. */
   exists(): { readonly bytes: Uint8Array; readonly at: number } {
-    this.#bytes[this.#start + 20] |= EXISTS;
+    this.#bytes[this.#start + FLAGS] |= EXISTS;
     return { bytes: this.#bytes, at: this.#start + NONCE };
   }
 

@@ -1,5 +1,5 @@
 /** State: sources, tries, roots, proofs and stores. @module */
-export { decodeAccount, encodeAccount, type StoredAccount } from "./account.ts";
+export { decodeAccount, type StoredAccount } from "./account.ts";
 export type { ChainState, ExecutionState, LastingState } from "./chain-state.ts";
 export {
   type AccountProof,
@@ -55,6 +55,7 @@ export {
   type StateStoreOptions,
 } from "./store/state-store.ts";
 export { openStateView, type SharedStateView, type StateView } from "./store/view.ts";
-export { EMPTY_TRIE_ROOT, UpdateBatch } from "./trie/module.ts";
+export { EMPTY_TRIE_ROOT } from "./trie/module.ts";
 export { createTrie, Trie, type TrieOptions } from "./trie/trie.ts";
+export { UpdateBatch } from "./trie/update-batch.ts";
 export { createVolatileState } from "./volatile-state.ts";

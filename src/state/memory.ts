@@ -27,6 +27,8 @@ export interface MemoryAccount {
   readonly codeHash: Uint8Array;
   /** 0x-prefixed 32-byte slot → 32-byte word. */
   readonly storage: ReadonlyMap<string, Uint8Array>;
+  /** Whether slots that are not listed are zero, also in a partial state: its storage was dropped since. */
+  readonly isStorageWhole?: boolean;
 }
 
 /** Contents of a state. */
@@ -69,7 +71,7 @@ export function createMemoryState(data: MemoryStateData): StateSource {
       const key = toHex(slot);
       const word = account?.storage.get(key);
       if (word !== undefined) return word;
-      if (account !== undefined && !data.complete) {
+      if (account !== undefined && !data.complete && !account.isStorageWhole) {
         throw missing(`storage ${key} of ${toHex(address)}`);
       }
       return new Uint8Array(32);
@@ -118,13 +120,17 @@ export function createMutableState(data: MemoryStateData): MutableState {
         }
         const { codeHash } = change.account;
         if (change.code !== undefined) code.set(toHex(codeHash), change.code);
+        const isStorageWhole =
+          change.storageCleared ||
+          accounts.get(address)?.isStorageWhole ||
+          (accounts.has(address) && accounts.get(address) === undefined);
         const storage = change.storageCleared ? new Map<string, Uint8Array>() : ownStorage(address);
         for (const [slot, word] of change.storage) {
           if (data.complete && word.every((byte) => byte === 0)) storage.delete(slot);
           else storage.set(slot, word);
         }
         owned.set(address, storage);
-        accounts.set(address, { ...change.account, storage });
+        accounts.set(address, { ...change.account, storage, isStorageWhole });
       }
     },
     setBlockHash(number, hash) {

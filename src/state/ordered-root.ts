@@ -4,7 +4,8 @@
  * @module
  */
 import { encodeRlp } from "../chains/ethereum/rlp.ts";
-import { TrieModule, UpdateBatch } from "./trie/module.ts";
+import { TrieModule } from "./trie/module.ts";
+import { UpdateBatch } from "./trie/update-batch.ts";
 
 /** A module that has grown beyond this is given back rather than kept for the next root. */
 const MOST_MEMORY_KEPT_BYTES = 64 * 2 ** 20;
@@ -24,14 +25,8 @@ export interface PackedItems {
 /** Root of the trie that maps each index to its item; keccak256(rlp("")) for no items. */
 export function orderedTrieRootSync(items: readonly Uint8Array[] | PackedItems): Uint8Array {
   batch.clear();
-  if ("offsets" in items) {
-    const { bytes, offsets } = items;
-    for (let index = 0; index + 1 < offsets.length; index++) {
-      batch.put(keyOf(index), bytes.subarray(offsets[index], offsets[index + 1]));
-    }
-  } else {
-    for (let index = 0; index < items.length; index++) batch.put(keyOf(index), items[index]);
-  }
+  if ("offsets" in items) batch.putAll(keyOf, items.bytes, items.offsets);
+  else for (let index = 0; index < items.length; index++) batch.put(keyOf(index), items[index]);
   const module = kept ?? new TrieModule();
   kept = undefined;
   const trie = module.open(0);

@@ -34,7 +34,7 @@ export interface StateSource {
   /** Hash of one of the 256 blocks before the one executed (BLOCKHASH). */
   blockHash(number: bigint): Uint8Array;
   /** The same accounts and storage without an object per read, where the source can. */
-  readonly direct?: DirectReads;
+  readonly direct?: DirectReads | undefined;
   /** What other threads read the same accounts and storage from (`openSharedState`), where the source is in shared memory. */
   share?(): SharedReads;
 }

@@ -1,6 +1,6 @@
 /**
- * A complete state that follows one chain in memory and keeps no history: the thread that executes has accounts and slots in a flat
- * table, a worker has the tries and computes a block's root while the next one executes.
+ * A complete state that follows one chain in memory and keeps no history: accounts and slots lie in a shared table, which the threads
+ * that execute read; a worker has the tries and computes a block's root while the next one executes.
  *
  * A block whose root is not the one expected ends the state: what was given after it is refused, and there is nothing to go back to.
  *
@@ -10,10 +10,10 @@ import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../core/index.ts";
 import type { ChainState, ExecutionState } from "./chain-state.ts";
 import { codesOf, encodedDiff } from "./diff.ts";
-import { FlatTable, UNKNOWN } from "./flat-table.ts";
 import { hexOf } from "./hex.ts";
 import { EMPTY_CODE_HASH } from "./memory.ts";
 import type { RootAnswer } from "./roots-worker.ts";
+import { type Misses, objectReads, SharedTable } from "./shared-table.ts";
 import type { BlockChanges, CommitOutcome } from "./store/state-store.ts";
 
 /** BLOCKHASH reaches this many blocks back. */
@@ -26,6 +26,9 @@ interface Waiting {
   readonly reject: (error: LanewiseError) => void;
 }
 
+/** A complete table lists all there is. */
+const NOTHING_MISSES: Misses = { account() {}, storage() {} };
+
 /** Begins with an empty state; the first commit brings the genesis. */
 export function createVolatileState(): ChainState {
   return new VolatileState();
@@ -33,7 +36,9 @@ export function createVolatileState(): ChainState {
 
 class VolatileState implements ChainState {
   readonly #worker = new Worker(new URL("./roots-worker.js", import.meta.url));
-  readonly #table = new FlatTable(true);
+  readonly #table = new SharedTable(true);
+  readonly #direct = this.#table.reads(NOTHING_MISSES);
+  readonly #reads = objectReads(this.#direct);
   readonly #code = new Map<string, Uint8Array>();
   readonly #blockHashes = new Map<bigint, Uint8Array>();
   /** Commits that the worker has not answered, oldest first. */
@@ -55,14 +60,10 @@ class VolatileState implements ChainState {
   }
 
   source(): ExecutionState {
-    const table = this.#table;
-    const known = <T>(value: T | typeof UNKNOWN): T => {
-      if (value === UNKNOWN) throw new Error("a complete table knows everything");
-      return value as T;
-    };
     return {
-      account: (address) => known(table.account(address)),
-      storage: (address, slot) => known(table.storage(address, slot)),
+      ...this.#reads,
+      direct: this.#direct,
+      share: () => this.#table.shared,
       code: (codeHash) => {
         if (Buffer.compare(codeHash, EMPTY_CODE_HASH) === 0) return new Uint8Array(0);
         const code = this.#code.get(hexOf(codeHash));
@@ -94,9 +95,11 @@ class VolatileState implements ChainState {
     const answer = new Promise<Uint8Array>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
     });
-    this.#worker.postMessage(diff);
     this.#table.apply(diff);
     for (const [name, code] of codesOf(diff)) this.#code.set(name, code.slice());
+    // Bytes made here are the worker's from now on.
+    const transfer = block.diff instanceof Uint8Array ? [] : [diff.buffer as ArrayBuffer];
+    this.#worker.postMessage(diff, transfer);
     this.#blockHashes.set(number, hash);
     this.#blockHashes.delete(number - BLOCK_HASHES);
     const root = await answer;

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createMerkleProof, MerklePatriciaTrie } from "@ethereumjs/mpt";
-import { EMPTY_TRIE_ROOT, TrieModule, UpdateBatch } from "../../src/state/trie/module.ts";
+import { EMPTY_TRIE_ROOT, TrieModule } from "../../src/state/trie/module.ts";
 import { createTrie } from "../../src/state/trie/trie.ts";
+import { UpdateBatch } from "../../src/state/trie/update-batch.ts";
 import { corpusJson, corpusSkip } from "../support/corpus.ts";
 import { createRandom, hexOf, randomBytes, SLOW } from "./random.ts";
 

@@ -280,8 +280,8 @@ class MessageWriter {
   }
 }
 
-/** Below this many bytes a loop beats making a view for `set`. */
-const SHORT_COPY_BYTES = 48;
+/** Below this many bytes a loop beats making a view for `set`, and clearing it away. */
+const SHORT_COPY_BYTES = 256;
 
 function copyBytes(
   target: Uint8Array,

@@ -4,8 +4,8 @@
  * @module
  */
 import type { ConflictReport } from "../executor.ts";
+import type { Changes } from "./changes.ts";
 import type { Machine } from "./machine.ts";
-import type { Changes } from "./outcome.ts";
 
 /** Most locations that a report names. */
 const HOTTEST = 16;

@@ -19,12 +19,13 @@ import type {
 } from "../executor.ts";
 import { hintsOf, readAccessList } from "./access-list.ts";
 import { type BuiltBlock, builtBlock } from "./building.ts";
+import { Changes, LazyStateDiff } from "./changes.ts";
 import { readConflicts } from "./conflicts.ts";
 import { Inputs, setEnvironment } from "./inputs.ts";
 import { HostMachine, type MachineParts } from "./machine.ts";
-import { Changes, type EvmReceipt, LazyStateDiff, readDropped, readReceipts } from "./outcome.ts";
 import { createRecoverSigner } from "./precompiles.ts";
 import { MAX_THREADS } from "./questions.ts";
+import { type EvmReceipt, readDropped, readReceipts } from "./receipts.ts";
 import { rejectionReason } from "./rejections.ts";
 import {
   type BlockEnd,

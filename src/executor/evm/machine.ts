@@ -147,6 +147,13 @@ export class MachineMemory {
     return this.bytes.slice(start, start + length);
   }
 
+  /** A copy of the memory from `start` to `end`, into fresh memory that is not filled with zeros first. */
+  copy(start: number, end: number): Uint8Array {
+    const own = Buffer.allocUnsafeSlow(end - start);
+    own.set(this.bytes.subarray(start >>> 0, end >>> 0));
+    return new Uint8Array(own.buffer, own.byteOffset, own.length);
+  }
+
   /** Writes a word: four little-endian limbs. */
   setWord(at: number, value: bigint): void {
     const start = at >>> 0;

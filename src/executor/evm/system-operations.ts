@@ -8,7 +8,7 @@ import { forkAtLeast } from "../../chains/ethereum/forks.ts";
 import type { ExecutableBlock } from "../executor.ts";
 import { bytesToBigint } from "./bytes.ts";
 import type { Machine } from "./machine.ts";
-import type { EvmReceipt } from "./outcome.ts";
+import type { EvmReceipt } from "./receipts.ts";
 import { blockReward } from "./rewards.ts";
 
 const fromHex = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));

@@ -9,9 +9,9 @@ import { LanewiseError } from "../../core/index.ts";
 import type { ExecutionState, LastingState } from "../chain-state.ts";
 import type { AccountProof } from "../commitment.ts";
 import { codesOf, type EncodedDiff, encodedDiff } from "../diff.ts";
-import { FlatTable, UNKNOWN } from "../flat-table.ts";
 import { hexOf } from "../hex.ts";
 import { createOverlayState, type OverlayBlock } from "../overlay.ts";
+import { objectReads, SharedTable } from "../shared-table.ts";
 import type { StateSource } from "../source.ts";
 import type {
   CommitAnswer,
@@ -33,7 +33,7 @@ export interface PipelinedStateOptions extends StateStoreOptions, LevelOptions {
   readonly maxPending?: number;
 }
 
-/** Accounts and slots kept in the table, some 230 bytes each, before it is emptied. */
+/** Accounts and slots kept in the table, some 120 bytes each, before it is emptied. */
 const MOST_CACHED = 2 ** 21;
 
 /** A block under way. */
@@ -89,7 +89,7 @@ export class PipelinedState implements LastingState {
   /** Blocks under way, oldest first. */
   #pending: PendingBlock[] = [];
   /** What was read or changed lately, as of the last block given. */
-  readonly #table = new FlatTable(false);
+  readonly #table = new SharedTable(false);
   /** Counts how often the table came to stand for another state. */
   #generation = 0;
   #failure: unknown;
@@ -144,22 +144,19 @@ export class PipelinedState implements LastingState {
       older ??= createOverlayState(base.view, pending);
       return older;
     };
-    return {
-      account: (address) => {
-        if (generation !== this.#generation) return overlay().account(address);
-        const known = table.account(address);
-        if (known !== UNKNOWN) return known;
-        const account = base.view.account(address);
-        table.setAccount(address, account);
-        return account;
-      },
+    const direct = table.reads({
+      account: (address) => table.setAccount(address, base.view.account(address)),
       storage: (address, slot) => {
-        if (generation !== this.#generation) return overlay().storage(address, slot);
-        const known = table.storage(address, slot);
-        if (known !== UNKNOWN) return known;
-        const word = base.view.storage(address, slot);
-        table.setStorage(address, slot, word);
-        return word;
+        table.setStorage(address, slot, base.view.storage(address, slot));
+      },
+    });
+    const reads = objectReads(direct);
+    const isCurrent = (): boolean => generation === this.#generation;
+    return {
+      account: (address) => (isCurrent() ? reads : overlay()).account(address),
+      storage: (address, slot) => (isCurrent() ? reads : overlay()).storage(address, slot),
+      get direct() {
+        return isCurrent() ? direct : undefined;
       },
       code: (codeHash) => {
         const name = pending.some(({ codes }) => codes.size > 0) ? hexOf(codeHash) : "";

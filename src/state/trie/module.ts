@@ -5,14 +5,13 @@
  */
 import { readFileSync } from "node:fs";
 import { LanewiseError } from "../../core/index.ts";
+import type { EncodedDiff } from "../diff.ts";
+import type { UpdateBatch } from "./update-batch.ts";
 
 /** keccak256(RLP("")): the root of a trie without keys (Yellow Paper, appendix D). */
 export const EMPTY_TRIE_ROOT: Uint8Array = Uint8Array.from(
   Buffer.from("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421", "hex"),
 );
-
-/** Longest key of a trie, in bytes. */
-export const MAX_KEY_BYTES = 255;
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -24,7 +23,10 @@ interface Exports {
   openTrie(id: number, rootHash: number): number;
   closeTrie(trie: number): void;
   rootHash(trie: number): number;
-  update(trie: number, updates: number, count: number, hashed: number, accounts: number): void;
+  update(trie: number, updates: number, count: number, hashed: number): void;
+  digestAddresses(diff: number, end: number, out: number): number;
+  updateSlots(trie: number, slots: number, count: number): void;
+  updateAccounts(trie: number, diff: number, count: number, digests: number, roots: number): void;
   commit(tries: number, count: number): number;
   get(trie: number, key: number, keyBytes: number): number;
   nextLeaf(trie: number, key: number, keyBytes: number): number;
@@ -69,91 +71,24 @@ export interface TrieModuleOptions {
   readonly journal?: boolean;
 }
 
-/** Updates of one trie, in any order; of equal keys the last counts. */
-export class UpdateBatch {
-  #bytes = new Uint8Array(1 << 12);
-  #used = 0;
-  #entries = new Uint32Array(1 << 8);
-  #count = 0;
+let compiled: WebAssembly.Module | undefined;
 
-  /** Updates so far. */
-  get count(): number {
-    return this.#count;
-  }
+/** In place of the handle of a storage trie: the account keeps its root, or has an empty one. No trie has these handles. */
+export const SAME_STORAGE = 0;
+export const EMPTY_STORAGE = 1;
 
-  /**
-   * Sets the key's value; an empty value deletes the key.
-   *
-   * @throws RangeError on a key longer than {@link MAX_KEY_BYTES}.
-   */
-  put(key: Uint8Array, value: Uint8Array): void {
-    if (key.length > MAX_KEY_BYTES) {
-      throw new RangeError(
-        `trie key: expected at most ${MAX_KEY_BYTES} bytes, got ${key.length} bytes`,
-      );
-    }
-    const at = this.reserve(key.length, value.length);
-    this.#bytes.set(key, at);
-    this.#bytes.set(value, at + key.length);
-  }
-
-  /**
-   * Adds an update whose key and value the caller writes to {@link UpdateBatch.bytes}, one behind the other.
-   *
-   * @param keyBytes at most {@link MAX_KEY_BYTES}; `valueBytes` 0 deletes the key.
-   * @returns the place of the key.
-   */
-  reserve(keyBytes: number, valueBytes: number): number {
-    const at = this.#used;
-    const end = at + keyBytes + valueBytes;
-    if (end > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(end, this.#bytes.length * 2));
-      larger.set(this.#bytes.subarray(0, at));
-      this.#bytes = larger;
-    }
-    const entry = this.#count * 4;
-    if (entry === this.#entries.length) {
-      const larger = new Uint32Array(this.#entries.length * 2);
-      larger.set(this.#entries);
-      this.#entries = larger;
-    }
-    this.#entries[entry] = at;
-    this.#entries[entry + 1] = keyBytes;
-    this.#entries[entry + 2] = at + keyBytes;
-    this.#entries[entry + 3] = valueBytes;
-    this.#used = end;
-    this.#count++;
-    return at;
-  }
-
-  /** Keys and values; another array after a `reserve` that needed more room. */
-  get bytes(): Uint8Array {
-    return this.#bytes;
-  }
-
-  /** Deletes the key, where it exists. */
-  delete(key: Uint8Array): void {
-    this.put(key, NOTHING);
-  }
-
-  /** Empties the batch for reuse. */
-  clear(): void {
-    this.#used = 0;
-    this.#count = 0;
-  }
-
-  /** Key and value bytes, and four u32 an update: key offset, key length, value offset, value length (views). */
-  contents(): { bytes: Uint8Array; entries: Uint32Array } {
-    return {
-      bytes: this.#bytes.subarray(0, this.#used),
-      entries: this.#entries.subarray(0, this.#count * 4),
-    };
-  }
+/** A state diff in the module's memory. */
+export interface LoadedDiff {
+  /** keccak256 of the address of account number `index`. */
+  owner(index: number): Uint8Array;
+  /** Applies slots of the diff to a storage trie: `slots` > 0 of them from `place` in its bytes on. */
+  updateSlots(trie: number, place: number, slots: number): void;
+  /** Applies the accounts; `storages`: for each the handle of its committed storage trie, {@link SAME_STORAGE} or {@link EMPTY_STORAGE}. */
+  updateAccounts(trie: number, storages: Uint32Array): void;
 }
 
-const NOTHING = new Uint8Array(0);
-
-let compiled: WebAssembly.Module | undefined;
+const HASH_BYTES = 32;
+const align = (bytes: number): number => (bytes + 15) & ~15;
 
 /** Tries by handle, in one instance. A handle is good until `close`. */
 export class TrieModule {
@@ -225,13 +160,8 @@ export class TrieModule {
    * Applies a batch; the root stays stale until `commit`.
    *
    * @param kind.hashed the trie's keys are keccak256 of the batch's keys.
-   * @param kind.accounts the values are accounts' RLP; a storage root of zeros leaves the account's root as it is.
    */
-  update(
-    trie: number,
-    batch: UpdateBatch,
-    kind: { readonly hashed?: boolean; readonly accounts?: boolean } = {},
-  ): void {
+  update(trie: number, batch: UpdateBatch, kind: { readonly hashed?: boolean } = {}): void {
     if (batch.count === 0) return;
     const { bytes, entries } = batch.contents();
     this.#guarded((wasm) => {
@@ -244,9 +174,33 @@ export class TrieModule {
         words[i + 1] = entries[i + 1];
       }
       new Uint8Array(wasm.memory.buffer).set(bytes, base);
-      wasm.update(trie, at, batch.count, kind.hashed ? 1 : 0, kind.accounts ? 1 : 0);
+      wasm.update(trie, at, batch.count, kind.hashed ? 1 : 0);
       wasm.release(at, room);
     });
+  }
+
+  /** Copies a diff of `count` accounts in and hashes their addresses, for `use`; the copy is gone afterwards. */
+  withDiff<T>(diff: EncodedDiff, count: number, use: (loaded: LoadedDiff) => T): T {
+    const room = align(diff.length) + count * (HASH_BYTES + 4);
+    const at = this.#guarded((wasm) => wasm.allocate(room) >>> 0);
+    const digests = at + align(diff.length);
+    const roots = digests + count * HASH_BYTES;
+    this.#guarded((wasm) => {
+      new Uint8Array(wasm.memory.buffer).set(diff, at);
+      wasm.digestAddresses(at, at + diff.length, digests);
+    });
+    const result = use({
+      owner: (index) => this.#copy(digests + index * HASH_BYTES, HASH_BYTES),
+      updateSlots: (trie, place, slots) =>
+        this.#guarded((wasm) => wasm.updateSlots(trie, at + place, slots)),
+      updateAccounts: (trie, storages) =>
+        this.#guarded((wasm) => {
+          new Uint32Array(wasm.memory.buffer, roots, count).set(storages);
+          wasm.updateAccounts(trie, at, count, digests, roots);
+        }),
+    });
+    this.#guarded((wasm) => wasm.release(at, room));
+    return result;
   }
 
   /** Makes the roots of these tries fresh, all levels hashed together. Returns the number of nodes hashed. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { TrieModule, UpdateBatch } from "./module.ts";
+import { TrieModule } from "./module.ts";
+import { UpdateBatch } from "./update-batch.ts";
 
 /** Options of {@link createTrie}. */
 export interface TrieOptions {

@@ -1,7 +1,14 @@
 /** Runs blocks through two executors and compares everything they say. @module */
 import assert from "node:assert/strict";
-import type { ExecutableBlock, Execution, Executor } from "../../../src/executor/index.ts";
-import type { AccountChange, StateSource } from "../../../src/state/source.ts";
+import {
+  type ExecutableBlock,
+  type Execution,
+  type ExecutionResult,
+  type Executor,
+  encodeReceipts,
+} from "../../../src/executor/index.ts";
+import { decodeDiff, encodedDiff } from "../../../src/state/diff.ts";
+import type { AccountChange, StateDiff, StateSource } from "../../../src/state/source.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
@@ -37,10 +44,22 @@ export function plainExecution(execution: Execution): unknown {
     })),
     gasUsed,
     requests: requests.map(hex),
-    changes: [...stateDiff]
-      .map(([address, change]) => [address, plainChange(change)] as const)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
+    changes: plainDiff(stateDiff),
   };
+}
+
+const plainDiff = (diff: StateDiff): unknown[] =>
+  [...diff]
+    .map(([address, change]) => [address, plainChange(change)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** What the executor encodes without making objects is what its objects say. */
+function assertShortcuts({ receipts, stateDiff }: ExecutionResult, label: string): void {
+  assert.deepEqual(plainDiff(decodeDiff(encodedDiff(stateDiff))), plainDiff(stateDiff), label);
+  const plain = receipts.map(({ type, status, gasUsed, cumulativeGasUsed, logsBloom, logs }) => {
+    return { type, status, gasUsed, cumulativeGasUsed, logsBloom, logs };
+  });
+  assert.deepEqual(encodeReceipts(receipts), encodeReceipts(plain), label);
 }
 
 /** Asserts that both executors give the same outcome; returns it. */
@@ -54,5 +73,6 @@ export async function assertSameOutcome(
   const expected = await oracle.execute(block, state);
   const got = await subject.execute(block, state);
   assert.deepEqual(plainExecution(got), plainExecution(expected), label);
+  if (got.ok) assertShortcuts(got.result, label);
   return got;
 }
