@@ -142,8 +142,10 @@ const CLOSED: u32 = 0xffffffff;
 /** Bits of a state; above them is who executed the transaction. */
 const STATE_MASK: u32 = 3;
 
-/** Transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
+/** Most transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
 const WINDOW: u32 = 512;
+/** How many times the lag that is put up with (`LAG`) may be executed ahead. */
+const WINDOW_LAGS: u32 = 8;
 /** Transactions over which the frontier judges whether instances get in each other's way. */
 const SPAN: u32 = 32;
 /** One goes on alone where the chain has grown by so many in a span with so many aborts, until it grows by less than this. */
@@ -337,9 +339,9 @@ const FINISHED: u32 = 3;
 
 /** Does up to `most` pieces of work; answers one of the above. */
 export function work(most: i32): i32 {
-  if (atomic.load<u32>(STOPPED)) return OVER;
   const stage = atomic.load<u32>(STAGE);
-  if (stage == FINISHED) return OVER;
+  if (stage != EXECUTING) shareCounts();
+  if (stage == FINISHED || atomic.load<u32>(STOPPED)) return OVER;
   if (stage != EXECUTING) {
     let busy = true;
     for (; most > 0 && busy; most--) busy = stage == SETTLING ? settleOne() : collectOne();
@@ -398,7 +400,7 @@ function take(): bool {
   while (true) {
     const i = atomic.load<u32>(NEXT);
     const front = atomic.load<u32>(FRONTIER);
-    const window: u32 = atomic.load<u32>(ALONE) ? 1 : WINDOW;
+    const window = atomic.load<u32>(ALONE) ? 1 : min<u32>(WINDOW, load<u32>(LAG) * WINDOW_LAGS);
     const end = min<u32>(atomic.load<u32>(AVAILABLE), front + window);
     if (i >= end) return false;
     const share = max<u32>(1, min<u32>(BATCH, (load<u32>(COUNT) - i) / BATCH_SHARE));

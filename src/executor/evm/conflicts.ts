@@ -15,7 +15,7 @@ export function readConflicts({ evm, view }: Machine, changes: Changes): Conflic
   const [executions, aborts, deferred, parked] = [0, 4, 8, 12].map((offset) =>
     view.getUint32(evm.EXECUTIONS.value + offset, true),
   );
-  const hottest = changes.conflicts().sort((a, b) => b.aborts - a.aborts);
+  const hottest = aborts === 0 ? [] : changes.conflicts().sort((a, b) => b.aborts - a.aborts);
   return {
     executions,
     aborts,
