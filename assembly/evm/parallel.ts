@@ -160,7 +160,8 @@ const BATCH: u32 = 8;
 const BATCH_SHARE: u32 = 64;
 /**
  * An instance passes the frontier over what others have executed only where it lags by so many, or where there is nothing else to do:
- * by few at first and after spans with aborts, so that conflicts show early, then by twice as many after each quiet span.
+ * by few at first and after spans with aborts, so that conflicts show early, then by twice as many after each quiet span without a
+ * chain.
  */
 const LEAST_LAG: u32 = 16;
 const MOST_LAG: u32 = 256;
@@ -566,7 +567,7 @@ function judge(front: u32): void {
   store<u32>(SPAN_ABORTS, 0);
   const lag = load<u32>(LAG);
   if (aborts >= NOTABLE_ABORTS) store<u32>(LAG, LEAST_LAG);
-  else if (lag < MOST_LAG) store<u32>(LAG, lag << 1);
+  else if (lag < MOST_LAG && grown < <i32>INDEPENDENT) store<u32>(LAG, lag << 1);
   if (atomic.load<u32>(ALONE)) {
     if (grown < <i32>INDEPENDENT && front >= load<u32>(ALONE_UNTIL)) atomic.store<u32>(ALONE, 0);
     return;
