@@ -145,13 +145,13 @@ const STATE_MASK: u32 = 3;
 /** Most transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
 const WINDOW: u32 = 512;
 /** How many times the lag that is put up with (`LAG`) may be executed ahead. */
-const WINDOW_LAGS: u32 = 8;
+const WINDOW_LAGS: u32 = 4;
 /** Transactions over which the frontier judges whether instances get in each other's way. */
 const SPAN: u32 = 32;
 /** One goes on alone where the chain has grown by so many in a span with so many aborts, until it grows by less than this. */
-const DEPENDENT: u32 = 20;
+const DEPENDENT: u32 = 18;
 const NOTABLE_ABORTS: u32 = 4;
-const INDEPENDENT: u32 = 16;
+const INDEPENDENT: u32 = 12;
 /** So many aborts in a span, and one goes on alone for so long, whatever the chain. */
 const MOST_ABORTS: u32 = 20;
 const ALONE_AT_LEAST: u32 = 256;
