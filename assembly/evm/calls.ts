@@ -45,7 +45,6 @@ import {
   grow,
   growthGas,
 } from "./frame";
-import { fuse } from "./fusion";
 import {
   CALL_STIPEND,
   CALL_VALUE,
@@ -211,8 +210,8 @@ export function setFrameInitcode(frame: usize, code: usize, bytes: usize): void 
   const runs = jumps + bitmapBytes(bytes);
   const end = (runs + bytes + PADDING + 31) & ~31;
   if (end > memoriesEnd) limitReached(1);
-  analyse(code, <u32>bytes, jumps);
-  fuse(code, bytes, jumps, runs);
+  memory.copy(runs, code, bytes);
+  analyse(code, <u32>bytes, jumps, runs);
   memory.fill(runs + bytes, 0, end - runs - bytes);
   setFrameBytes(frame, code, bytes, jumps, runs);
   store<u32>(frame, <u32>end, F_MEMORY);

@@ -13,7 +13,7 @@ import { CONSTANTINOPLE, fork, OPCODES, SHANGHAI } from "./layout";
 /** Bytes by which a jump goes past its destination, which is charged but not dispatched. */
 export const LANDING: usize = isDefined(EVM_TRACE) ? 0 : 1;
 
-const FIRST: i32 = 0xb0;
+export const FIRST: i32 = 0xb0;
 export const PUSH2_JUMP: i32 = 0xb0;
 export const PUSH2_JUMPI: i32 = 0xb1;
 export const ISZERO_JUMPI: i32 = 0xb2;
@@ -75,9 +75,9 @@ export const LOAD_SELECTOR: i32 = 0xe2;
 export const LOAD_SELECTOR_PUSH1: i32 = 0xe3;
 /** PUSH1 k CALLDATASIZE LT PUSH2 JUMPI. */
 export const SHORT_INPUT_JUMPI: i32 = 0xe4;
-const LAST: i32 = 0xe4;
+export const LAST: i32 = 0xe4;
 
-const INVALID: u8 = 0xfe;
+export const INVALID: u8 = 0xfe;
 
 /** Gas of the parts, words that must be there, and words by which the stack is higher in between. */
 function define(op: i32, gas: u32, need: i32, growth: i32): void {
