@@ -30,15 +30,19 @@ import { generateTokenChain, inputsOf, type TokenChain } from "./token-chain.ts"
 
 /** Kernel threads: the bench is about two cores. */
 const WORKERS = 2;
-/** Blocks at the head of the chain that warm everything up and are not measured. */
-const WARM_UP_BLOCKS = 3;
+/** Least transactions and blocks at the head of the chain that warm everything up and are not measured. */
+const WARM_UP_TRANSACTIONS = 10_000;
+const WARM_UP_BLOCKS = 2;
+
+/** A block every tenth of a second at 100 000 transactions a second, and one as large as the largest of mainnet. */
+const BLOCK_SIZES = [10_000, 1_000] as const;
 
 /** Options of {@link benchPipeline}. */
 export interface PipelineBenchOptions {
-  /** Measured transactions, default 40 000. */
+  /** Measured transactions, default 120 000. */
   readonly transactions?: number;
-  /** Default 2 000. */
-  readonly transactionsPerBlock?: number;
+  /** Sizes of blocks, each a set of rows; default {@link BLOCK_SIZES}. */
+  readonly blockSizes?: readonly number[];
   /** Runs of which the best counts, default 3. */
   readonly rounds?: number;
   /** Rivals, default all. */
@@ -57,7 +61,10 @@ export interface StageCosts {
 
 /** One measurement. */
 export interface PipelineBenchRow {
-  /** `…-cold`: every sender unknown; `…-warm`: their public keys known, as a node knows them that has seen the transactions before. */
+  /**
+   * `…-cold`: every sender unknown; `…-warm`: their public keys known, as a node knows them that has seen the transactions before. Sizes
+   * of blocks after the first are named: `erc20-cold-1000`.
+   */
   readonly workload: string;
   readonly implementation: "lanewise" | PipelinePeer;
   /** Of wall time. */
@@ -131,12 +138,13 @@ async function openState(chain: TokenChain): Promise<LastingState> {
 /** Wall and processor time of one run behind the warm-up, in microseconds a transaction. */
 async function timeRun(
   chain: TokenChain,
+  warmUpBlocks: number,
   state: LastingState,
   senderKeys?: SenderKeys,
 ): Promise<{ wall: number; core: number }> {
   const inputs = inputsOf(chain, senderKeys !== undefined);
-  const warmUp = inputs.slice(0, WARM_UP_BLOCKS);
-  const measured = inputs.slice(WARM_UP_BLOCKS);
+  const warmUp = inputs.slice(0, warmUpBlocks);
+  const measured = inputs.slice(warmUpBlocks);
   const pipeline = await createPipeline({
     backend: "wasm",
     backendOptions: { workers: WORKERS },
@@ -172,6 +180,7 @@ async function expectValid(reports: Reports): Promise<number> {
 /** Processor time of each stage run alone over the whole chain. */
 async function timeStages(
   chain: TokenChain,
+  warmUpBlocks: number,
   state: LastingState,
   senderKeys: SenderKeys | undefined,
 ): Promise<StageCosts> {
@@ -220,7 +229,7 @@ async function timeStages(
 
   try {
     for (const [index, input] of inputsOf(chain, senderKeys !== undefined).entries()) {
-      isMeasured = index >= WARM_UP_BLOCKS;
+      isMeasured = index >= warmUpBlocks;
       await runBlock(input);
     }
   } finally {
@@ -236,11 +245,36 @@ async function timeStages(
 export async function benchPipeline(
   options: PipelineBenchOptions = {},
 ): Promise<PipelineBenchReport> {
-  const { transactions = 40_000, transactionsPerBlock = 2_000, rounds = 3 } = options;
+  const { transactions = 120_000, blockSizes = BLOCK_SIZES, rounds = 3 } = options;
   const { against = PIPELINE_PEERS } = options;
+  const rows: PipelineBenchRow[] = [];
+  for (const [index, size] of blockSizes.entries()) {
+    rows.push(...(await benchOurs(transactions, size, rounds, index === 0 ? "" : `-${size}`)));
+  }
+  const absent: Record<string, string> = {};
+  for (const peer of against) {
+    const time = await timePeer(peer);
+    if (typeof time === "string") absent[peer] = time;
+    else {
+      const transactionsPerSecond = Math.round(1e6 / time.micros);
+      const { note } = time;
+      rows.push({ workload: "erc20-cold", implementation: peer, transactionsPerSecond, note });
+    }
+  }
+  return { rows, absent };
+}
+
+/** Rows of one size of blocks. */
+async function benchOurs(
+  transactions: number,
+  transactionsPerBlock: number,
+  rounds: number,
+  suffix: string,
+): Promise<PipelineBenchRow[]> {
+  const warmUp = Math.max(WARM_UP_BLOCKS, Math.ceil(WARM_UP_TRANSACTIONS / transactionsPerBlock));
   const chain = await generateTokenChain({
     workload: "erc20-independent",
-    transactions: transactions + WARM_UP_BLOCKS * transactionsPerBlock,
+    transactions: transactions + warmUp * transactionsPerBlock,
     transactionsPerBlock,
   });
   const withState = async <T>(use: (state: LastingState) => Promise<T>): Promise<T> => {
@@ -260,31 +294,21 @@ export async function benchPipeline(
   ] as const) {
     const runs: { wall: number; core: number }[] = [];
     for (let round = 0; round < rounds; round++) {
-      runs.push(await withState((state) => timeRun(chain, state, senderKeys)));
-      rootless.push(await timeRun(chain, createRootlessState(chain), senderKeys));
+      runs.push(await withState((state) => timeRun(chain, warmUp, state, senderKeys)));
+      rootless.push(await timeRun(chain, warmUp, createRootlessState(chain), senderKeys));
     }
     const wall = Math.min(...runs.map((run) => run.wall));
     rows.push({
-      workload,
+      workload: `${workload}${suffix}`,
       implementation: "lanewise",
       transactionsPerSecond: Math.round(1e6 / wall),
-      coreMicrosPerTx: await withState((state) => timeStages(chain, state, senderKeys)),
+      coreMicrosPerTx: await withState((state) => timeStages(chain, warmUp, state, senderKeys)),
       totalCoreMicrosPerTx: Math.min(...runs.map((run) => run.core)),
       ratioToRootless: Math.min(...rootless.splice(0).map((run) => run.wall)) / wall,
-      note: `${chain.transactionCount} transactions, ${transactionsPerBlock} a block, best of ${rounds} runs`,
+      note: `${transactions} transactions, ${transactionsPerBlock} a block, best of ${rounds} runs`,
     });
   }
-  const absent: Record<string, string> = {};
-  for (const peer of against) {
-    const time = await timePeer(peer);
-    if (typeof time === "string") absent[peer] = time;
-    else {
-      const transactionsPerSecond = Math.round(1e6 / time.micros);
-      const { note } = time;
-      rows.push({ workload: "erc20-cold", implementation: peer, transactionsPerSecond, note });
-    }
-  }
-  return { rows, absent };
+  return rows;
 }
 
 /** The keys of all senders of the chain, as a node knows them that has seen the transactions before the blocks. */

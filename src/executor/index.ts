@@ -1,8 +1,8 @@
 /** The registry of executors: one line each. @module */
 import { availableParallelism } from "node:os";
+import { LanewiseError } from "../core/index.ts";
 import { createEvmExecutor } from "./evm/index.ts";
 import type { Executor } from "./executor.ts";
-import { createOracleExecutor } from "./oracle/index.ts";
 
 export {
   type AccountAccess,
@@ -35,8 +35,27 @@ export const executors: Readonly<Record<string, (options: ExecutorOptions) => Ex
   "evm-serial": () => createEvmExecutor(),
   evm: ({ workers = Math.min(availableParallelism(), MOST_WORKERS) }) =>
     createEvmExecutor({ workers }),
-  oracle: createOracleExecutor,
+  oracle: () =>
+    lazily("oracle", async () => (await import("./oracle/index.ts")).createOracleExecutor()),
 };
+
+/** An executor whose code is loaded when a block first needs it: `@ethereumjs/vm` takes longer to load than all the rest. */
+function lazily(id: string, load: () => Promise<Executor>): Executor {
+  let executor: Promise<Executor> | undefined;
+  let closed = false;
+  return {
+    id,
+    async execute(...parameters) {
+      if (closed) throw new LanewiseError("ERR_CLOSED", `${id} executor: closed`);
+      executor ??= load();
+      return (await executor).execute(...parameters);
+    },
+    async close() {
+      closed = true;
+      await (await executor)?.close();
+    },
+  };
+}
 
 /**
  * Creates the executor of this id; `auto` is the first of the registry.

@@ -41,6 +41,11 @@ export const ACCOUNT_BYTES = 72;
 /** See the module's layout. */
 export type EncodedDiff = Uint8Array;
 
+/** A diff that knows a shorter way to its encoded form than its entries; the bytes are not to be changed. */
+export interface SelfEncodingDiff extends StateDiff {
+  encode(): EncodedDiff;
+}
+
 function writeWord(view: DataView, at: number, value: bigint): void {
   for (let i = 24, rest = value; i >= 0; i -= 8) {
     view.setBigUint64(at + i, rest); // takes the low 64 bits
@@ -130,6 +135,60 @@ export function decodeDiff(bytes: EncodedDiff): StateDiff {
   return diff;
 }
 
+/** An encoded diff as a map, which is made at the first look at it. */
+export class LazyDiff implements SelfEncodingDiff {
+  readonly #bytes: EncodedDiff;
+  #map: StateDiff | undefined;
+
+  constructor(bytes: EncodedDiff) {
+    this.#bytes = bytes;
+  }
+
+  encode(): EncodedDiff {
+    return this.#bytes;
+  }
+
+  get #diff(): StateDiff {
+    this.#map ??= decodeDiff(this.#bytes);
+    return this.#map;
+  }
+
+  get size(): number {
+    return this.#diff.size;
+  }
+
+  get(address: string): AccountChange | undefined {
+    return this.#diff.get(address);
+  }
+
+  has(address: string): boolean {
+    return this.#diff.has(address);
+  }
+
+  forEach(
+    visit: (change: AccountChange, address: string, of: StateDiff) => void,
+    self?: unknown,
+  ): void {
+    this.#diff.forEach(visit, self);
+  }
+
+  entries(): MapIterator<[string, AccountChange]> {
+    return this.#diff.entries();
+  }
+
+  keys(): MapIterator<string> {
+    return this.#diff.keys();
+  }
+
+  values(): MapIterator<AccountChange> {
+    return this.#diff.values();
+  }
+
+  [Symbol.iterator](): MapIterator<[string, AccountChange]> {
+    return this.#diff.entries();
+  }
+}
+
 /** Code that the diff creates, by 0x-prefixed hash: views of the bytes. */
 export function codesOf(diff: EncodedDiff): Map<string, Uint8Array> {
   const codes = new Map<string, Uint8Array>();
@@ -138,11 +197,6 @@ export function codesOf(diff: EncodedDiff): Map<string, Uint8Array> {
     if (code !== undefined) codes.set(hexOf(cursor.codeHash), code);
   }
   return codes;
-}
-
-/** A diff that knows a shorter way to its encoded form than its entries. */
-export interface SelfEncodingDiff extends StateDiff {
-  encode(): EncodedDiff;
 }
 
 /** The diff, encoded unless it is already. */

@@ -97,9 +97,7 @@ class VolatileState implements ChainState {
     });
     this.#table.apply(diff);
     for (const [name, code] of codesOf(diff)) this.#code.set(name, code.slice());
-    // Bytes made here are the worker's from now on.
-    const transfer = block.diff instanceof Uint8Array ? [] : [diff.buffer as ArrayBuffer];
-    this.#worker.postMessage(diff, transfer);
+    this.#worker.postMessage(diff);
     this.#blockHashes.set(number, hash);
     this.#blockHashes.delete(number - BLOCK_HASHES);
     const root = await answer;

@@ -9,6 +9,8 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { verifyAccountProofs } from "../../src/state/proof.ts";
 import type { StateSource } from "../../src/state/source.ts";
 import { WriteBatch } from "../../src/state/store/key-value.ts";
+import { openLevelStore } from "../../src/state/store/level.ts";
+import { FORMAT, FORMAT_KEY } from "../../src/state/store/records.ts";
 import { createSharedMemoryStore } from "../../src/state/store/shared-memory.ts";
 import {
   createMemoryStore,
@@ -211,6 +213,39 @@ function batchOf(changes: readonly { key: Uint8Array; value: Uint8Array | undefi
   }
   return batch;
 }
+
+test("disk: a database of another format is refused, and left as it is", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lanewise-format-"));
+  try {
+    const store = await openStateStore(folder);
+    const hash = hashOfBlock(1n);
+    await store.commit({ number: 1n, hash, diff: randomDiff(createRandom(2), new Map()) });
+    await store.close();
+    const setFormat = async (format: number | undefined): Promise<void> => {
+      const level = await openLevelStore(folder);
+      const changes = new WriteBatch();
+      if (format === undefined) changes.delete(FORMAT_KEY);
+      else changes.put(FORMAT_KEY, Uint8Array.of(format));
+      await level.write(changes);
+      await level.close();
+    };
+    for (const [format, got] of [
+      [FORMAT + 1, `got ${FORMAT + 1}`],
+      [undefined, "got none"],
+    ] as const) {
+      await setFormat(format);
+      await assert.rejects(openStateStore(folder), (error: Error & { code?: string }) => {
+        return error.code === "ERR_SOURCE" && error.message.includes(got);
+      });
+    }
+    await setFormat(FORMAT);
+    const again = await openStateStore(folder);
+    assert.equal(again.head?.number, 1n);
+    await again.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test("shared memory: many keys, rewritten and deleted, read at every version", async () => {
   const store = createSharedMemoryStore({ listedPrefixBytes: 2, maxBytes: 2 ** 26 });

@@ -1,17 +1,11 @@
 /**
- * What a block changed, over the records that the instances left in memory (assembly/evm/changes.ts): copied in one piece, and taken
- * apart when asked for, since most diffs are applied elsewhere.
+ * What a block changed, from the records that the instances left in memory (assembly/evm/changes.ts) to bytes that tries and stores
+ * take.
  *
  * @module
  */
-import {
-  DIFF_AT,
-  DIFF_FLAGS,
-  type EncodedDiff,
-  type SelfEncodingDiff,
-  SLOT_BYTES,
-} from "../../state/diff.ts";
-import type { AccountChange, StateDiff } from "../../state/source.ts";
+import { DIFF_AT, DIFF_FLAGS, type EncodedDiff, SLOT_BYTES } from "../../state/diff.ts";
+import { hexOf } from "../../state/hex.ts";
 import type { ConflictLocation } from "../executor.ts";
 import type { MachineMemory } from "./machine.ts";
 
@@ -27,21 +21,13 @@ const EXISTS = 1;
 const NEW_CODE = 2;
 const STORAGE_CLEARED = 4;
 
-/** Changes of one account under way. */
-interface Gathered {
-  address: string;
-  change: { -readonly [Key in keyof AccountChange]: AccountChange[Key] };
-  readonly storage: Map<string, Uint8Array>;
-}
-
 /** Where the accounts of a block lie in its encoded diff: a hash table from their ids in the records. */
 class AccountPlaces {
   readonly #ids: Uint32Array;
-  /** By bucket: changed slots, bytes of new code, place of the account, place of its next slot. */
+  /** By bucket: changed slots; place of the account; bytes of new code, and once all are known the place of the next slot. */
   readonly #slots: Uint32Array;
-  readonly #codeBytes: Uint32Array;
   readonly #places: Uint32Array;
-  readonly #nextSlots: Uint32Array;
+  readonly #next: Uint32Array;
   /** Buckets in the order in which their accounts came. */
   readonly #order: Uint32Array;
   readonly #shift: number;
@@ -54,9 +40,8 @@ class AccountPlaces {
     const buckets = 2 ** bits;
     this.#ids = new Uint32Array(buckets);
     this.#slots = new Uint32Array(buckets);
-    this.#codeBytes = new Uint32Array(buckets);
     this.#places = new Uint32Array(buckets);
-    this.#nextSlots = new Uint32Array(buckets);
+    this.#next = new Uint32Array(buckets);
     this.#order = new Uint32Array(most);
   }
 
@@ -80,7 +65,7 @@ class AccountPlaces {
   }
 
   setCode(id: number, bytes: number): void {
-    this.#codeBytes[this.#bucketOf(id)] = bytes;
+    this.#next[this.#bucketOf(id)] = bytes;
   }
 
   /** Puts the accounts one behind the other. */
@@ -89,8 +74,8 @@ class AccountPlaces {
     for (let i = 0; i < this.#count; i++) {
       const bucket = this.#order[i];
       this.#places[bucket] = at;
-      at += DIFF_AT.code + this.#codeBytes[bucket];
-      this.#nextSlots[bucket] = at;
+      at += DIFF_AT.code + this.#next[bucket];
+      this.#next[bucket] = at;
       at += SLOT_BYTES * this.#slots[bucket];
     }
   }
@@ -106,216 +91,115 @@ class AccountPlaces {
   /** Place of the next slot to be written. */
   nextSlot(id: number): number {
     const bucket = this.#bucketOf(id);
-    const at = this.#nextSlots[bucket];
-    this.#nextSlots[bucket] = at + SLOT_BYTES;
+    const at = this.#next[bucket];
+    this.#next[bucket] = at + SLOT_BYTES;
     return at;
   }
 }
 
-/** A block's changes over their records. */
-export class Changes {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-
-  constructor(memory: MachineMemory, start: number, end: number) {
-    this.#bytes = memory.copy(start, end);
-    this.#view = new DataView(this.#bytes.buffer);
-  }
-
-  #hex(at: number, length: number): string {
-    return `0x${Buffer.from(this.#bytes.buffer, at, length).toString("hex")}`;
-  }
-
-  /** Calls `visit` with the kind and place of each record. */
-  #each(visit: (kind: number, at: number) => void): void {
-    const view = this.#view;
-    for (let at = 0; at + 4 <= view.byteLength; ) {
-      const kind = view.getUint32(at, true);
-      if (kind === 0) {
-        at = (at + CHUNK_BYTES) & ~(CHUNK_BYTES - 1);
-        continue;
-      }
-      visit(kind, at);
-      if (kind === SLOT_CHANGE) at += SLOT_CHANGE_BYTES;
-      else if (kind === CONFLICT) at += CONFLICT_BYTES;
-      else at += ACCOUNT_CHANGE_BYTES + ((view.getUint32(at + 12, true) + 7) & ~7);
+/** Calls `visit` with the kind and place of each record between two addresses. */
+function eachRecord(
+  { view }: MachineMemory,
+  start: number,
+  end: number,
+  visit: (kind: number, at: number) => void,
+): void {
+  const first = start >>> 0;
+  const last = end >>> 0;
+  for (let at = first; at + 4 <= last; ) {
+    const kind = view.getUint32(at, true);
+    if (kind === 0) {
+      at = first + ((at - first + CHUNK_BYTES) & ~(CHUNK_BYTES - 1));
+      continue;
     }
-  }
-
-  /** Everything the block changed. */
-  diff(): StateDiff {
-    const view = this.#view;
-    const byId = new Map<number, Gathered>();
-    const gathered = (id: number): Gathered => {
-      let of = byId.get(id);
-      if (of === undefined) {
-        const storage = new Map<string, Uint8Array>();
-        of = {
-          address: "",
-          change: { account: undefined, storageCleared: false, storage },
-          storage,
-        };
-        byId.set(id, of);
-      }
-      return of;
-    };
-    this.#each((kind, at) => {
-      if (kind === SLOT_CHANGE) {
-        const { storage } = gathered(view.getUint32(at + 4, true));
-        storage.set(this.#hex(at + 8, 32), this.#bytes.slice(at + 40, at + 72));
-      } else if (kind === ACCOUNT_CHANGE) {
-        const of = gathered(view.getUint32(at + 8, true));
-        of.address = this.#hex(at + 16, 20);
-        this.#readAccount(at, of.change);
-      }
-    });
-    const diff = new Map<string, AccountChange>();
-    for (const { address, change } of byId.values()) diff.set(address, change);
-    return diff;
-  }
-
-  /**
-   * Everything the block changed as `state/diff.ts` has it, without an object in between: accounts in the order in which their first
-   * records come.
-   */
-  encode(): EncodedDiff {
-    const view = this.#view;
-    const places = new AccountPlaces(Math.ceil(view.byteLength / SLOT_CHANGE_BYTES));
-    let size = 0;
-    this.#each((kind, at) => {
-      if (kind === SLOT_CHANGE) {
-        places.addSlot(view.getUint32(at + 4, true));
-        size += SLOT_BYTES;
-      } else if (kind === ACCOUNT_CHANGE) {
-        const codeBytes = view.getUint32(at + 12, true);
-        places.setCode(view.getUint32(at + 8, true), codeBytes);
-        size += DIFF_AT.code + codeBytes;
-      }
-    });
-    const out = new Uint8Array(size);
-    const target = new DataView(out.buffer);
-    places.layOut();
-    this.#each((kind, at) => {
-      if (kind === SLOT_CHANGE) {
-        const to = places.nextSlot(view.getUint32(at + 4, true));
-        for (let i = 0; i < SLOT_BYTES; i += 4) {
-          target.setUint32(to + i, view.getUint32(at + 8 + i, true), true);
-        }
-      } else if (kind === ACCOUNT_CHANGE) {
-        const id = view.getUint32(at + 8, true);
-        this.#encodeAccount(at, target, places.placeOf(id), places.slotsOf(id));
-      }
-    });
-    return out;
-  }
-
-  #encodeAccount(at: number, out: DataView, to: number, slots: number): void {
-    const view = this.#view;
-    const flags = view.getUint32(at + 4, true);
-    const codeBytes = view.getUint32(at + 12, true);
-    for (let i = 0; i < 20; i += 4) out.setUint32(to + i, view.getUint32(at + 16 + i, true), true);
-    out.setUint8(
-      to + DIFF_AT.flags,
-      (flags & EXISTS ? DIFF_FLAGS.exists : 0) |
-        (flags & STORAGE_CLEARED ? DIFF_FLAGS.cleared : 0) |
-        (flags & NEW_CODE ? DIFF_FLAGS.hasCode : 0),
-    );
-    if (flags & EXISTS) {
-      const account = to + DIFF_AT.nonce;
-      for (let i = 0; i < 8; i += 4) out.setUint32(account + i, view.getUint32(at + 44 - i, true));
-      for (let i = 0; i < 32; i += 4) {
-        out.setUint32(account + 8 + i, view.getUint32(at + 76 - i, true));
-        out.setUint32(account + 40 + i, view.getUint32(at + 80 + i, true), true);
-      }
-    }
-    out.setUint32(to + DIFF_AT.codeBytes, codeBytes);
-    out.setUint32(to + DIFF_AT.slotCount, slots);
-    const code = at + ACCOUNT_CHANGE_BYTES;
-    for (let i = 0; i < codeBytes; i++) {
-      out.setUint8(to + DIFF_AT.code + i, this.#bytes[code + i]);
-    }
-  }
-
-  #readAccount(at: number, change: Gathered["change"]): void {
-    const flags = this.#view.getUint32(at + 4, true);
-    change.storageCleared = (flags & STORAGE_CLEARED) !== 0;
-    if (!(flags & EXISTS)) return;
-    let balance = 0n;
-    for (let i = 24; i >= 0; i -= 8) {
-      const limb = this.#view.getBigUint64(at + 48 + i, true);
-      balance = balance === 0n ? limb : (balance << 64n) | limb;
-    }
-    const nonce = this.#view.getBigUint64(at + 40, true);
-    change.account = { nonce, balance, codeHash: this.#bytes.slice(at + 80, at + 112) };
-    if (flags & NEW_CODE) {
-      const code = at + ACCOUNT_CHANGE_BYTES;
-      change.code = this.#bytes.slice(code, code + this.#view.getUint32(at + 12, true));
-    }
-  }
-
-  /** Locations for which transactions had to run again. */
-  conflicts(): ConflictLocation[] {
-    const found: ConflictLocation[] = [];
-    this.#each((kind, at) => {
-      if (kind !== CONFLICT) return;
-      const aborts = this.#view.getUint32(at + 4, true);
-      const slot = this.#view.getUint32(at + 8, true) === 0 ? undefined : this.#hex(at + 40, 32);
-      found.push({ address: this.#hex(at + 16, 20), slot, aborts });
-    });
-    return found;
+    visit(kind, at);
+    if (kind === SLOT_CHANGE) at += SLOT_CHANGE_BYTES;
+    else if (kind === CONFLICT) at += CONFLICT_BYTES;
+    else at += ACCOUNT_CHANGE_BYTES + ((view.getUint32(at + 12, true) + 7) & ~7);
   }
 }
 
-/** A state diff that is made of its records at the first look at it, and encodes itself from them. */
-export class LazyStateDiff implements SelfEncodingDiff {
-  readonly #changes: Changes;
-  #map: StateDiff | undefined;
+/** Everything the block changed, accounts in the order in which their first records come. */
+export function encodeChanges(memory: MachineMemory, start: number, end: number): EncodedDiff {
+  const { view } = memory;
+  let accounts = 0;
+  let size = 0;
+  eachRecord(memory, start, end, (kind, at) => {
+    if (kind === SLOT_CHANGE) size += SLOT_BYTES;
+    else if (kind === ACCOUNT_CHANGE) {
+      accounts++;
+      size += DIFF_AT.code + view.getUint32(at + 12, true);
+    }
+  });
+  const places = new AccountPlaces(accounts);
+  eachRecord(memory, start, end, (kind, at) => {
+    if (kind === SLOT_CHANGE) places.addSlot(view.getUint32(at + 4, true));
+    else if (kind === ACCOUNT_CHANGE) {
+      places.setCode(view.getUint32(at + 8, true), view.getUint32(at + 12, true));
+    }
+  });
+  places.layOut();
+  const diff = new Uint8Array(size);
+  const out = new DataView(diff.buffer);
+  eachRecord(memory, start, end, (kind, at) => {
+    if (kind === SLOT_CHANGE) {
+      const to = places.nextSlot(view.getUint32(at + 4, true));
+      for (let i = 0; i < SLOT_BYTES; i += 4) {
+        out.setUint32(to + i, view.getUint32(at + 8 + i, true), true);
+      }
+    } else if (kind === ACCOUNT_CHANGE) {
+      const id = view.getUint32(at + 8, true);
+      encodeAccount(memory, at, out, places.placeOf(id), places.slotsOf(id));
+    }
+  });
+  return diff;
+}
 
-  constructor(changes: Changes) {
-    this.#changes = changes;
+/** Writes what the account's record at `at` says, of which `slots` slots follow, to `to`. */
+function encodeAccount(
+  { view }: MachineMemory,
+  at: number,
+  out: DataView,
+  to: number,
+  slots: number,
+): void {
+  const flags = view.getUint32(at + 4, true);
+  const codeBytes = view.getUint32(at + 12, true);
+  for (let i = 0; i < 20; i += 4) out.setUint32(to + i, view.getUint32(at + 16 + i, true), true);
+  out.setUint8(
+    to + DIFF_AT.flags,
+    (flags & EXISTS ? DIFF_FLAGS.exists : 0) |
+      (flags & STORAGE_CLEARED ? DIFF_FLAGS.cleared : 0) |
+      (flags & NEW_CODE ? DIFF_FLAGS.hasCode : 0),
+  );
+  if (flags & EXISTS) {
+    const account = to + DIFF_AT.nonce;
+    for (let i = 0; i < 8; i += 4) out.setUint32(account + i, view.getUint32(at + 44 - i, true));
+    for (let i = 0; i < 32; i += 4) {
+      out.setUint32(account + 8 + i, view.getUint32(at + 76 - i, true));
+      out.setUint32(account + 40 + i, view.getUint32(at + 80 + i, true), true);
+    }
   }
+  out.setUint32(to + DIFF_AT.codeBytes, codeBytes);
+  out.setUint32(to + DIFF_AT.slotCount, slots);
+  for (let i = 0; i < codeBytes; i++) {
+    out.setUint8(to + DIFF_AT.code + i, view.getUint8(at + ACCOUNT_CHANGE_BYTES + i));
+  }
+}
 
-  encode(): EncodedDiff {
-    return this.#changes.encode();
-  }
-
-  get #diff(): StateDiff {
-    this.#map ??= this.#changes.diff();
-    return this.#map;
-  }
-
-  get size(): number {
-    return this.#diff.size;
-  }
-
-  get(address: string): AccountChange | undefined {
-    return this.#diff.get(address);
-  }
-
-  has(address: string): boolean {
-    return this.#diff.has(address);
-  }
-
-  forEach(
-    visit: (change: AccountChange, address: string, of: StateDiff) => void,
-    self?: unknown,
-  ): void {
-    this.#diff.forEach(visit, self);
-  }
-
-  entries(): MapIterator<[string, AccountChange]> {
-    return this.#diff.entries();
-  }
-
-  keys(): MapIterator<string> {
-    return this.#diff.keys();
-  }
-
-  values(): MapIterator<AccountChange> {
-    return this.#diff.values();
-  }
-
-  [Symbol.iterator](): MapIterator<[string, AccountChange]> {
-    return this.#diff.entries();
-  }
+/** Locations for which transactions had to run again. */
+export function readConflictLocations(
+  memory: MachineMemory,
+  start: number,
+  end: number,
+): ConflictLocation[] {
+  const { view } = memory;
+  const hex = (at: number, bytes: number): string => hexOf(memory.own(at, bytes));
+  const found: ConflictLocation[] = [];
+  eachRecord(memory, start, end, (kind, at) => {
+    if (kind !== CONFLICT) return;
+    const slot = view.getUint32(at + 8, true) === 0 ? undefined : hex(at + 40, 32);
+    found.push({ address: hex(at + 16, 20), slot, aborts: view.getUint32(at + 4, true) });
+  });
+  return found;
 }

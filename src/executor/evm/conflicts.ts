@@ -4,18 +4,20 @@
  * @module
  */
 import type { ConflictReport } from "../executor.ts";
-import type { Changes } from "./changes.ts";
+import { readConflictLocations } from "./changes.ts";
 import type { Machine } from "./machine.ts";
 
 /** Most locations that a report names. */
 const HOTTEST = 16;
 
-/** The report; counts as assembly/evm/parallel.ts keeps them. */
-export function readConflicts({ evm, view }: Machine, changes: Changes): ConflictReport {
+/** The report; counts as assembly/evm/parallel.ts keeps them. `changes`: where the records of changes begin. */
+export function readConflicts(machine: Machine, changes: number): ConflictReport {
+  const { evm, view } = machine;
   const [executions, aborts, deferred, parked] = [0, 4, 8, 12].map((offset) =>
     view.getUint32(evm.EXECUTIONS.value + offset, true),
   );
-  const hottest = aborts === 0 ? [] : changes.conflicts().sort((a, b) => b.aborts - a.aborts);
+  const hottest = aborts === 0 ? [] : readConflictLocations(machine, changes, evm.outputEnd());
+  hottest.sort((a, b) => b.aborts - a.aborts);
   return {
     executions,
     aborts,

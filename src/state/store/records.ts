@@ -11,6 +11,7 @@
  * b  block number                   block hash
  * u  block number                   what undoes the block: rlp([number, hash, state root]) of the block before, diff (see `diff.ts`)
  * h                                 rlp([number, hash, state root]) of the last block committed
+ * v                                 number of this format, one byte
  * ```
  *
  * Block numbers are 8 bytes big-endian; `nibbles` is one byte.
@@ -43,7 +44,7 @@ export interface UndoRecord {
   readonly diff: EncodedDiff;
 }
 
-const [A, S, C, N, B, U, H] = [..."ascnbuh"].map((letter) => letter.charCodeAt(0));
+const [A, S, C, N, B, U, H, V] = [..."ascnbuhv"].map((letter) => letter.charCodeAt(0));
 
 function keyOf(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   let length = 1;
@@ -73,6 +74,9 @@ export const STORAGE_KEY_BYTES = 53;
 const SHORT_COPY_BYTES = 48;
 
 export const HEAD_KEY: Uint8Array = keyOf(H);
+export const FORMAT_KEY: Uint8Array = keyOf(V);
+/** To be raised with every change of the table above that an older or newer release would misread. */
+export const FORMAT = 1;
 export const storagePrefix = (address: Uint8Array): Uint8Array => keyOf(S, address);
 export const codeKey = (codeHash: Uint8Array): Uint8Array => keyOf(C, codeHash);
 export const blockHashKey = (number: bigint): Uint8Array => keyOf(B, numberBytes(number));

@@ -22,6 +22,8 @@ import {
   deleteStorageRecord,
   encodeBlock,
   encodeUndo,
+  FORMAT,
+  FORMAT_KEY,
   HEAD_KEY,
   nodeKey,
   nodePrefix,
@@ -90,7 +92,14 @@ export class StateStore {
     this.#trieMemoryBytes = trieMemoryBytes;
     const reader = contents.reader();
     const record = reader.get(HEAD_KEY);
+    const format = reader.get(FORMAT_KEY)?.[0];
     reader.close();
+    if (record !== undefined && format !== FORMAT) {
+      throw new LanewiseError(
+        "ERR_SOURCE",
+        `state database: expected format ${FORMAT}, got ${format ?? "none"}: another release wrote it`,
+      );
+    }
     this.#head = record && decodeBlock(record);
   }
 
@@ -258,6 +267,7 @@ export class StateStore {
     const changes = await this.#changesOf(diff, undo, commitment);
     changes.put(blockHashKey(block.number), block.hash);
     changes.put(HEAD_KEY, encodeBlock(stored));
+    if (head === undefined) changes.put(FORMAT_KEY, Uint8Array.of(FORMAT));
     const forgotten = block.number - BLOCK_HASHES - this.#historyBlocks;
     if (forgotten >= 0n) changes.delete(blockHashKey(forgotten));
     if (head !== undefined && this.#historyBlocks > 0n) {
@@ -376,7 +386,8 @@ export function createMemoryStore(options: StateStoreOptions = {}): StateStore {
  * A state store in a folder, created where there is none; it goes on from the last block committed, whatever ended the process
  * before.
  *
- * @throws LanewiseError `ERR_SOURCE` where the folder is in use, cannot be read, or holds a state root that is not the trie's.
+ * @throws LanewiseError `ERR_SOURCE` where the folder is in use, cannot be read, was written by another release's format, or holds a
+ * state root that is not the trie's.
  */
 export async function openStateStore(
   location: string,
