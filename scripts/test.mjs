@@ -53,12 +53,13 @@ const stream = run({
 stream.on("test:stderr", ({ message }) => process.stderr.write(message));
 stream.on("test:stdout", ({ message }) => process.stdout.write(message));
 function count(outcome, data) {
-  if (data.details?.type === "suite") return;
   const file = relative(join(root, "dist"), data.file ?? "?");
-  const entry = perFile.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
+  const entry = perFile.get(file) ?? { passed: 0, failed: 0, skipped: 0, ms: 0 };
+  perFile.set(file, entry);
+  if (data.nesting === 0) entry.ms += data.details?.duration_ms ?? 0;
+  if (data.details?.type === "suite") return;
   totals[outcome]++;
   entry[outcome]++;
-  perFile.set(file, entry);
 }
 stream.on("test:pass", (data) => {
   if (data.skip === undefined && data.todo === undefined) return count("passed", data);
@@ -79,7 +80,8 @@ await new Promise((resolve) => stream.on("end", resolve).resume());
 
 for (const [file, entry] of [...perFile].sort()) {
   console.log(
-    `${entry.failed ? "✖" : "✔"} ${file}: ${entry.passed} passed, ${entry.failed} failed, ${entry.skipped} skipped`,
+    `${entry.failed ? "✖" : "✔"} ${file}: ${entry.passed} passed, ${entry.failed} failed, ${entry.skipped} skipped, ` +
+      `${(entry.ms / 1000).toFixed(1)} s`,
   );
 }
 for (const [reason, times] of skips) console.log(`skipped ${times}×: ${reason}`);

@@ -1,7 +1,8 @@
-// The generator's multiples for 7-comb.wgsl: m · 256ⁱ · G, m = 1 … 128, i = 0 … 32, as x and y in 10 words of two limbs each.
-// Built into dist/ rather than committed: 338 KB that follow from three numbers.
+// The generator's multiples for 7-comb.wgsl: with b bits a digit, m · 2ᵇⁱ · G for m = 1 … 2ᵇ⁻¹, as x and y in 10 words of two
+// limbs each, or 8 words. Built into dist/ rather than committed: 338 KB for 8 bits that follow from three numbers.
 import { limbsOf } from "./wgsl/limb-field.mjs";
-import { COMB } from "./wgsl/secp256k1-model.mjs";
+import { combOf } from "./wgsl/secp256k1-model.mjs";
+import { wordsOf } from "./wgsl/word-field.mjs";
 
 const mod = (value, modulus) => ((value % modulus) + modulus) % modulus;
 
@@ -38,23 +39,34 @@ function addAll(left, right, p) {
   });
 }
 
-/** @param {{p: bigint, gx: bigint, gy: bigint}} curve @returns {Uint8Array} */
-export function generatorTable({ p, gx, gy }) {
+/** A coordinate as it lies in memory. */
+function inMemory(coordinate, form) {
+  if (form.words) return wordsOf(coordinate).map(Number);
+  const limbs = limbsOf(coordinate).map(Number);
+  return Array.from({ length: 10 }, (_, k) => limbs[2 * k] | (limbs[2 * k + 1] << 16));
+}
+
+/**
+ * @param {{p: bigint, gx: bigint, gy: bigint}} curve
+ * @param {import("./wgsl/secp256k1-model.mjs").BUILT} form
+ * @returns {Uint8Array}
+ */
+export function generatorTable({ p, gx, gy }, form) {
+  const { bits, digits } = combOf(form.combBits);
   const bases = [[gx, gy]];
-  for (let i = 1; i < COMB.digits; i++) {
+  for (let i = 1; i < digits; i++) {
     let base = [bases.at(-1)];
-    for (let bit = 0; bit < COMB.bits; bit++) base = addAll(base, base, p);
+    for (let bit = 0; bit < bits; bit++) base = addAll(base, base, p);
     bases.push(base[0]);
   }
-  const multiples = 1 << (COMB.bits - 1);
-  const words = new Uint32Array(COMB.digits * multiples * 20);
+  const multiples = 1 << (bits - 1);
+  const size = form.words ? 8 : 10;
+  const words = new Uint32Array(digits * multiples * 2 * size);
   let column = bases;
   for (let m = 1; m <= multiples; m++) {
     column.forEach((point, i) => {
       point.forEach((coordinate, axis) => {
-        const limbs = limbsOf(coordinate).map(Number);
-        const at = ((i * multiples + m - 1) * 2 + axis) * 10;
-        for (let k = 0; k < 10; k++) words[at + k] = limbs[2 * k] | (limbs[2 * k + 1] << 16);
+        words.set(inMemory(coordinate, form), ((i * multiples + m - 1) * 2 + axis) * size);
       });
     });
     if (m < multiples) column = addAll(column, bases, p);

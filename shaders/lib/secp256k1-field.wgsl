@@ -1,16 +1,17 @@
 // What the generated field needs loops for: powers, and the questions asked of an element.
 #include "generated/secp256k1-field.wgsl"
 
-// 1 where x ≡ 0. x: limbs ≤ 8192.
-fn feIsZero(x: Limbs) -> bool {
+// Whether x ≡ 0. x: tight.
+fn feIsZero(x: Fe) -> bool {
   let c = feCanonical(x);
-  return (c[0] | c[1] | c[2] | c[3] | c[4] | c[5] | c[6] | c[7] | c[8] | c[9] | c[10] | c[11] | c[12] |
-          c[13] | c[14] | c[15] | c[16] | c[17] | c[18] | c[19]) == 0u;
+  return (0u
+    #repeat FE_LIMBS | c[$]
+  ) == 0u;
 }
 
-// x^((p+1)/4), a square root where x is a square (p ≡ 3 mod 4); or x^(p-2), the inverse, 0 for 0. x: limbs ≤ 8192.
+// x^((p+1)/4), a square root where x is a square (p ≡ 3 mod 4); or x^(p-2), the inverse, 0 for 0. x: tight.
 // One squaring and one multiplication are inlined, whatever the length of the chain: drivers compile what is inlined.
-fn fePower(x1: Limbs, inverse: bool) -> Limbs {
+fn fePower(x1: Fe, inverse: bool) -> Fe {
   var x2 = x1;
   var x3 = x1;
   var x22 = x1;
@@ -51,10 +52,10 @@ fn fePower(x1: Limbs, inverse: bool) -> Limbs {
   return t;
 }
 
-fn feSqrt(x: Limbs) -> Limbs {
+fn feSqrt(x: Fe) -> Fe {
   return fePower(x, false);
 }
 
-fn feInverse(x: Limbs) -> Limbs {
+fn feInverse(x: Fe) -> Fe {
   return fePower(x, true);
 }

@@ -1,8 +1,8 @@
 // The inverses mod n of one number of each record, many items an invocation (Montgomery's trick); the stage says which number.
 // An item that already has a verdict takes part as 1, so that it cannot spoil the others. 5 inlined multiplications.
 #include "lib/secp256k1-scalar.wgsl"
-#include "lib/secp256k1-pairs.wgsl"
 #include "lib/secp256k1-workspace.wgsl"
+#include "lib/secp256k1-workspace-scalars.wgsl"
 @group(0) @binding(3) var<storage, read_write> verdicts: array<u32>;
 
 // Items of an invocation (kernel.json).
@@ -13,7 +13,7 @@ fn factor(item: u32) -> Limbs {
   if (verdicts[item] != VERDICT_VALID) {
     return SC_ONE;
   }
-  return limbsFromWords(recordNumber(item, INVERTED));
+  return scFromWords(recordNumber(item, INVERTED));
 }
 
 @compute @workgroup_size(workgroupSize)

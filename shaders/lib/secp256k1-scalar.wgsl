@@ -1,5 +1,4 @@
 // What the generated scalar arithmetic needs a loop for.
-#include "generated/secp256k1-field.wgsl"
 #include "generated/secp256k1-scalar.wgsl"
 
 // x^(n-2), the inverse. x: limbs ≤ 8192, not 0 mod n.

@@ -1,5 +1,6 @@
 // The numbers of each item between stages. Word-major, so that neighbouring invocations touch neighbouring words: word w of
-// item i is workspace[w * capacity + i]. An element is 10 words of two limbs each (limbs ≤ 8192 fit in 16 bits).
+// item i is workspace[w * capacity + i]. A row of 10 words takes an element in any form:
+// 20 limbs, two to a word, or 8 words.
 @group(0) @binding(1) var<storage, read_write> workspace: array<u32>;
 
 // Rows of elements.
@@ -23,27 +24,4 @@ fn loadWord(word: u32, item: u32) -> u32 {
 
 fn storeWord(word: u32, item: u32, value: u32) {
   workspace[word * parameters.capacity + item] = value;
-}
-
-fn loadLimbs(row: u32, item: u32) -> Limbs {
-  let w = row * 10u;
-  return limbsFromPairs(array<u32, 10>(
-    loadWord(w, item), loadWord(w + 1u, item), loadWord(w + 2u, item), loadWord(w + 3u, item),
-    loadWord(w + 4u, item), loadWord(w + 5u, item), loadWord(w + 6u, item), loadWord(w + 7u, item),
-    loadWord(w + 8u, item), loadWord(w + 9u, item)));
-}
-
-fn storeLimbs(row: u32, item: u32, x: Limbs) {
-  let w = row * 10u;
-  let pairs = pairsFromLimbs(x);
-  storeWord(w, item, pairs[0]);
-  storeWord(w + 1u, item, pairs[1]);
-  storeWord(w + 2u, item, pairs[2]);
-  storeWord(w + 3u, item, pairs[3]);
-  storeWord(w + 4u, item, pairs[4]);
-  storeWord(w + 5u, item, pairs[5]);
-  storeWord(w + 6u, item, pairs[6]);
-  storeWord(w + 7u, item, pairs[7]);
-  storeWord(w + 8u, item, pairs[8]);
-  storeWord(w + 9u, item, pairs[9]);
 }

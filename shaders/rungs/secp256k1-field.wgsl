@@ -1,12 +1,12 @@
-// Test entry: one field operation an item, named by the item's first word. Limbs go in and come out as they are.
+// Test entry: one field operation an item, named by the item's first word. Elements go in and come out limb by limb.
 #include "lib/secp256k1-field.wgsl"
 
 @group(0) @binding(0) var<storage, read> input: array<u32>;
 @group(0) @binding(1) var<storage, read_write> output: array<u32>;
 
-fn load(at: u32) -> Limbs {
-  var x: Limbs;
-  for (var i = 0u; i < 20u; i++) {
+fn load(at: u32) -> Fe {
+  var x: Fe;
+  for (var i = 0u; i < FE_LIMBS; i++) {
     x[i] = input[at + i];
   }
   return x;
@@ -14,13 +14,13 @@ fn load(at: u32) -> Limbs {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let at = id.x * 41u;
+  let at = id.x * (1u + 2u * FE_LIMBS);
   if (at >= arrayLength(&input)) {
     return;
   }
   let operation = input[at];
   let x = load(at + 1u);
-  let y = load(at + 21u);
+  let y = load(at + 1u + FE_LIMBS);
   var result = FE_ZERO;
   switch (operation) {
     case 0u: { result = feMul(x, y); }
@@ -36,7 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     case 11u: { result[0] = feIsUnreduced(x); }
     default: {}
   }
-  for (var i = 0u; i < 20u; i++) {
-    output[id.x * 20u + i] = result[i];
+  for (var i = 0u; i < FE_LIMBS; i++) {
+    output[id.x * FE_LIMBS + i] = result[i];
   }
 }

@@ -19,7 +19,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     return;
   }
   let x = load(at + 1u);
-  var result = FE_ZERO;
+  var result: Limbs;
   switch (input[at]) {
     case 0u: { result = scMul(x, load(at + 21u)); }
     case 1u: { result = scNeg(x); }

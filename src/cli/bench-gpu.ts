@@ -5,16 +5,11 @@
  */
 import { hasAsset } from "../backends/assets.ts";
 import { createWebgpuBackend } from "../backends/index.ts";
-import {
-  adapterIsSoftware,
-  benchGpu,
-  benchVariants,
-  type GpuBenchReport,
-  type VariantReport,
-  variantName,
-} from "../report/gpu-bench.ts";
-import { count, duration, styleFor, table } from "../report/table.ts";
-import { caseGenerators } from "../workloads/cases.ts";
+import { benchGpu, type GpuBenchReport } from "../report/gpu-bench.ts";
+import { benchVariants, type VariantsResult, variantName } from "../report/gpu-variants.ts";
+import { count, duration, printable, styleFor, table } from "../report/table.ts";
+import { type CaseGenerator, caseGenerators } from "../workloads/cases.ts";
+import { writeResult } from "./result-file.ts";
 import { EXIT, integerOption, UsageError } from "./usage.ts";
 
 /** Options that `bench gpu` reads. */
@@ -25,17 +20,25 @@ export interface GpuBenchFlags {
   readonly variants?: unknown;
   readonly compileTimeout?: unknown;
   readonly timeLimit?: unknown;
+  readonly out?: unknown;
   readonly json?: unknown;
 }
+
+/** Measured first, since time may run out: what the column is for. */
+const FIRST = ["secp256k1-recover", "eth-sender", "keccak256", "secp256k1-verify"];
+const rank = ({ algorithm }: CaseGenerator): number =>
+  FIRST.includes(algorithm.id) ? FIRST.indexOf(algorithm.id) : FIRST.length;
 
 /** Measures and prints. */
 export async function runGpuBench(options: GpuBenchFlags): Promise<void> {
   const wanted = options.algorithm === undefined ? undefined : String(options.algorithm);
   const measurable = createWebgpuBackend();
-  const generators = caseGenerators.filter(
-    ({ algorithm }) =>
-      measurable.supports(algorithm) && (wanted === undefined || algorithm.id === wanted),
-  );
+  const generators = caseGenerators
+    .filter(
+      ({ algorithm }) =>
+        measurable.supports(algorithm) && (wanted === undefined || algorithm.id === wanted),
+    )
+    .sort((a, b) => rank(a) - rank(b));
   if (generators.length === 0) throw new UsageError(`--algorithm: no GPU kernel of ${wanted}`);
   const allowSoftwareAdapter = options.software === true;
   if (options.variants && !hasAsset("shaders/variants")) {
@@ -44,34 +47,38 @@ export async function runGpuBench(options: GpuBenchFlags): Promise<void> {
   const maxItems = integerOption("--max-items", options.maxItems);
   const compileTimeout = integerOption("--compile-timeout", options.compileTimeout);
   const timeLimit = integerOption("--time-limit", options.timeLimit);
-  const software = await adapterIsSoftware(allowSoftwareAdapter);
+  const { details } = await createWebgpuBackend({ allowSoftwareAdapter }).probe();
   const measured = {
     generators,
-    maxItems: Number(maxItems ?? (software ? 1024n : 262_144n)),
+    maxItems: Number(maxItems ?? (details.software === true ? 1024n : 262_144n)),
     msPerSize: 500,
     ...(timeLimit === undefined ? {} : { timeLimitMs: Number(timeLimit) * 1000 }),
     allowSoftwareAdapter,
     ...(compileTimeout === undefined ? {} : { compileTimeoutMs: Number(compileTimeout) * 1000 }),
     onProgress: (line: string) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+      process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
+    },
+    onResult: (result: object) => {
+      if (options.out !== undefined) writeResult(String(options.out), result);
     },
   };
   const result = options.variants ? await benchVariants(measured) : await benchGpu(measured);
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  measured.onResult({ ...result, complete: true });
   process.exitCode = EXIT.ok;
   if (options.json) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
   }
   process.stdout.write(`${result.adapter.reason}\n`);
-  if ("variants" in result) {
-    process.stdout.write(`\n${variantTable(result.variants)}\n`);
-    return;
+  if ("variants" in result) process.stdout.write(`\n${variantTable(result)}\n`);
+  else for (const report of result.reports) process.stdout.write(`\n${sweepTable(report)}\n`);
+  for (const name of result.notMeasured) {
+    process.stdout.write(`not measured: ${printable(name)}\n`);
   }
-  for (const report of result.reports) process.stdout.write(`\n${sweepTable(report)}\n`);
 }
 
-function variantTable(variants: readonly VariantReport[]): string {
+function variantTable({ variants }: VariantsResult): string {
   return table(
     [
       { title: "algorithm" },
@@ -91,6 +98,23 @@ function variantTable(variants: readonly VariantReport[]): string {
     ]),
     styleFor(process.stdout),
   );
+}
+
+/** Where the time of the largest batch goes, leg by leg. */
+function legLines({ sizes }: GpuBenchReport): string[] {
+  const largest = sizes.at(-1);
+  if (!largest) return [];
+  const { uploadMs, copyInMs, kernelMs, copyOutMs, downloadMs } = largest.legs;
+  const legs = [
+    ["host to mapped memory", uploadMs],
+    ["to the device", copyInMs],
+    ["kernels", kernelMs],
+    ["back", copyOutMs],
+    ["mapped memory to host", downloadMs],
+  ] as const;
+  return [
+    `One batch of ${count(largest.items)}: ${legs.map(([name, ms]) => `${name} ${duration(ms)}`).join(", ")}.`,
+  ];
 }
 
 /** Where the device's time goes, the largest share first. */
@@ -128,6 +152,7 @@ function sweepTable(report: GpuBenchReport): string {
       rows,
       styleFor(process.stdout),
     ),
+    ...legLines(report),
     ...stageLines(report),
     crossover === undefined
       ? "The CPU column is faster at every size measured."

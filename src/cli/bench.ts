@@ -76,6 +76,7 @@ export function registerBenchCommand(cli: CAC): void {
     )
     .option("--compile-timeout <s>", "gpu: longest to compile one algorithm (default: 120)")
     .option("--time-limit <s>", "gpu: begin nothing new after this long (default: none)")
+    .option("--out <file>", "gpu: write the results so far to this JSON file after every step")
     .option(
       "--web",
       "Serve a page that measures the visitor's own browser, instead of measuring here",

@@ -12,6 +12,7 @@ import { BACKEND_CHOICES } from "../backends/select.ts";
 import type { BackendId, BackendStatus } from "../core/index.ts";
 import { type CompileTime, compileTimes } from "../report/compile-times.ts";
 import { duration, printable, type Style, styleFor, table } from "../report/table.ts";
+import { writeResult } from "./result-file.ts";
 import { selfTest } from "./self-test.ts";
 import { backendOption, EXIT, integerOption } from "./usage.ts";
 
@@ -31,19 +32,30 @@ export function registerDoctorCommand(cli: CAC): void {
     .command("doctor", "Probe every back end and test it with known answers")
     .option("--backend <id>", "Fail where this one cannot run (default: auto)")
     .option("--compile-timeout <s>", "Longest to compile one algorithm's shaders (default: 120)")
+    .option("--out <file>", "Write the findings so far to this JSON file after every step")
     .option("--json", "One JSON object instead of the table")
     .action(doctor);
 }
 
-/** The WebGPU column: compile times first, on a back end that has compiled nothing yet. */
-async function examineWebgpu(compileTimeoutMs: number): Promise<Omit<Finding, "chosen">> {
+/**
+ * The WebGPU column: compile times first, on a back end that has compiled nothing yet.
+ *
+ * @param onFinding given what is known after each step: a driver may hang.
+ */
+async function examineWebgpu(
+  compileTimeoutMs: number,
+  onFinding: (finding: Omit<Finding, "chosen">) => void,
+): Promise<Omit<Finding, "chosen">> {
   const open = () => createWebgpuBackend({ allowSoftwareAdapter: true, compileTimeoutMs });
   const [first, second] = [open(), open()];
   try {
     const status = await first.probe();
     if (!status.available) return { ...status, selfTest: "not run" };
     const hasCache = status.details.software !== true;
-    const compile = await compileTimes(first, hasCache ? second : undefined, algorithms);
+    const onTimes = (compile: readonly CompileTime[]): void =>
+      onFinding({ ...status, selfTest: "not run yet", compile });
+    onTimes([]);
+    const compile = await compileTimes(first, hasCache ? second : undefined, algorithms, onTimes);
     return { ...status, selfTest: await selfTest(first, algorithms), compile };
   } finally {
     await first.close();
@@ -70,13 +82,21 @@ async function doctor(options: {
   readonly json?: unknown;
   readonly backend?: unknown;
   readonly compileTimeout?: unknown;
+  readonly out?: unknown;
 }): Promise<void> {
   const wanted = backendOption(options.backend);
   const compileTimeout = integerOption("--compile-timeout", options.compileTimeout) ?? 120n;
   const found: Omit<Finding, "chosen">[] = [];
   for (const id of BACKEND_CHOICES) {
-    if (id === "webgpu") found.push(await examineWebgpu(Number(compileTimeout) * 1000));
-    else if (id !== "auto") found.push(await examine(id));
+    if (id === "webgpu") {
+      found.push(
+        await examineWebgpu(Number(compileTimeout) * 1000, (finding) => {
+          if (options.out !== undefined) {
+            writeResult(String(options.out), { backends: [...found, finding] });
+          }
+        }),
+      );
+    } else if (id !== "auto") found.push(await examine(id));
   }
   const works = (finding: Omit<Finding, "chosen">): boolean =>
     finding.available && finding.selfTest === "passed";
@@ -93,8 +113,10 @@ async function doctor(options: {
     cores: availableParallelism(),
   };
   process.exitCode = ok ? EXIT.ok : EXIT.operation;
+  const result = { ok, machine, backends: findings };
+  if (options.out !== undefined) writeResult(String(options.out), { ...result, complete: true });
   const text = options.json
-    ? JSON.stringify({ ok, machine, backends: findings })
+    ? JSON.stringify(result)
     : doctorTable(machine, findings, styleFor(process.stdout));
   process.stdout.write(`${text}\n`);
 }

@@ -13,6 +13,8 @@ export interface CompileTime {
   readonly coldMs: number;
   /** Again on a second device; `undefined` where that was not measured. */
   readonly warmMs: number | undefined;
+  /** Each shader of the first device, from the row's call until it was done, beside the others; shared ones are in a row before. */
+  readonly shaderMs: Readonly<Record<string, number>>;
   /** Why it did not compile. */
   readonly failure?: string;
 }
@@ -21,36 +23,52 @@ export interface CompileTime {
  * Prepares every algorithm on `first`, one after another, then on `second`.
  *
  * @param second `undefined` where nothing can be warm: software drivers keep no cache.
+ * @param onTimes given all times so far after each of them.
  */
 export async function compileTimes(
   first: WebgpuBackend,
   second: WebgpuBackend | undefined,
   algorithms: readonly Algorithm[],
+  onTimes: (times: readonly CompileTime[]) => void = () => {},
 ): Promise<CompileTime[]> {
   const rows = algorithms.filter((algorithm) => first.supports(algorithm));
   const cold: Timed[] = [];
-  for (const algorithm of rows) cold.push(await timed(first, algorithm));
   const warm: Timed[] = [];
-  for (const algorithm of rows) if (second) warm.push(await timed(second, algorithm));
-  return rows.map(({ id }, i) => {
-    const failure = cold[i].failure ?? warm[i]?.failure;
-    const times = { algorithm: id, coldMs: cold[i].ms, warmMs: warm[i]?.ms };
-    return failure === undefined ? times : { ...times, failure };
-  });
+  const known = (): CompileTime[] =>
+    cold.map(({ ms, shaderMs, failure: coldFailure }, i) => {
+      const failure = coldFailure ?? warm[i]?.failure;
+      const times = { algorithm: rows[i].id, coldMs: ms, warmMs: warm[i]?.ms, shaderMs };
+      return failure === undefined ? times : { ...times, failure };
+    });
+  for (const [backend, times] of [
+    [first, cold],
+    [second, warm],
+  ] as const) {
+    for (const algorithm of rows) {
+      if (!backend) break;
+      times.push(await timed(backend, algorithm));
+      onTimes(known());
+    }
+  }
+  return known();
 }
 
 interface Timed {
   readonly ms: number;
+  readonly shaderMs: Readonly<Record<string, number>>;
   readonly failure?: string;
 }
 
 async function timed(backend: WebgpuBackend, algorithm: Algorithm): Promise<Timed> {
   const start = performance.now();
+  const before = backend.statistics().compileMs;
   try {
     await backend.prepare([algorithm]);
-    return { ms: performance.now() - start };
+    const ms = performance.now() - start;
+    const compiled = Object.entries(backend.statistics().compileMs);
+    return { ms, shaderMs: Object.fromEntries(compiled.filter(([name]) => !(name in before))) };
   } catch (error) {
     if (!(error instanceof LanewiseError)) throw error;
-    return { ms: 0, failure: error.message };
+    return { ms: 0, shaderMs: {}, failure: error.message };
   }
 }

@@ -29,44 +29,51 @@ const allColumns: [name: string, create: () => Backend][] = [
 ];
 const columns = allColumns.filter(([name]) => wanted === undefined || name === wanted);
 
-for (const generator of caseGenerators) {
-  const { algorithm } = generator;
-  const cases = mixedCases(generator, 120);
-  for (const [name, create] of columns) {
-    describe(`${algorithm.id} × ${name}`, async () => {
-      const backend = create();
-      const status = await backend.probe();
+const rows = caseGenerators.map((generator) => ({
+  algorithm: generator.algorithm,
+  cases: mixedCases(generator, 120),
+}));
+
+for (const [name, create] of columns) {
+  // One back end for all rows, as in use: a device compiles the shaders that rows share once.
+  describe(name, async () => {
+    const backend = create();
+    const status = await backend.probe();
+    after(() => backend.close());
+
+    for (const { algorithm, cases } of rows) {
       const skip = !status.available
         ? `${backend.id}: ${status.reason}`
         : !backend.supports(algorithm) && `${backend.id}: no kernel of ${algorithm.id}`;
-      after(() => backend.close());
 
-      it("answers every crafted and random case as the reference does", { skip }, async () => {
-        const batch = batchOf(algorithm, cases);
-        await backend.run(batch);
-        assertConforms(batch, cases);
-      });
+      describe(algorithm.id, () => {
+        it("answers every crafted and random case as the reference does", { skip }, async () => {
+          const batch = batchOf(algorithm, cases);
+          await backend.run(batch);
+          assertConforms(batch, cases);
+        });
 
-      it("answers at every count", { skip }, async () => {
-        let from = 0;
-        for (const count of counts) {
-          const some = cycle(cases, from, count);
+        it("answers at every count", { skip }, async () => {
+          let from = 0;
+          for (const count of counts) {
+            const some = cycle(cases, from, count);
+            const batch = batchOf(algorithm, some);
+            await backend.run(batch);
+            assertConforms(batch, some);
+            from += count;
+          }
+        });
+
+        it("answers more than one chunk", { skip }, async () => {
+          const count = manyItems[backend.id] ?? MANY_ITEMS;
+          const some = cycle(cases, 0, count);
           const batch = batchOf(algorithm, some);
           await backend.run(batch);
           assertConforms(batch, some);
-          from += count;
-        }
+        });
       });
-
-      it("answers more than one chunk", { skip }, async () => {
-        const count = manyItems[backend.id] ?? MANY_ITEMS;
-        const some = cycle(cases, 0, count);
-        const batch = batchOf(algorithm, some);
-        await backend.run(batch);
-        assertConforms(batch, some);
-      });
-    });
-  }
+    }
+  });
 }
 
 describe("the registries", () => {

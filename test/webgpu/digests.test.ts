@@ -133,6 +133,18 @@ for (const algorithm of [keccak256, sha256, sha256d]) {
       }
     });
 
+    it("times the legs of a batch apart", async () => {
+      const before = backend.statistics();
+      await agrees(messages(algorithm, Array(64).fill(20_000)));
+      const now = backend.statistics();
+      const { uploadMs, copyInMs, kernelMs, copyOutMs, downloadMs, deviceMs } = now;
+      assert.ok(uploadMs > before.uploadMs && downloadMs > before.downloadMs);
+      if (kernelMs === 0) return; // no clock on this device
+      for (const ms of [copyInMs - before.copyInMs, kernelMs - before.kernelMs]) assert.ok(ms > 0);
+      const device = copyInMs + kernelMs + copyOutMs;
+      assert.ok(device <= deviceMs, `${device} ms of the ${deviceMs} ms that the device had`);
+    });
+
     it("leaves an empty batch alone", async () => {
       await agrees(messages(algorithm, []));
     });

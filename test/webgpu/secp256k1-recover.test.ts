@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import {
+  algorithms,
   Batch,
   createReferenceBackend,
   createWebgpuBackend,
@@ -101,10 +102,34 @@ function edges(): Signature[] {
 }
 
 describe("secp256k1-recover × webgpu", needsAdapter, () => {
-  // Chunks of one workgroup: batches below take several, and batched inversions end in the middle.
-  const backend = createWebgpuBackend({ allowSoftwareAdapter: true, maxItems: 64 });
+  // Chunks of one workgroup: batches below take several, and batched inversions end in the middle. Shaders compile one by one, for their times.
+  const backend = createWebgpuBackend({
+    allowSoftwareAdapter: true,
+    maxItems: 64,
+    compileOneByOne: true,
+  });
   const reference = createReferenceBackend();
   after(() => backend.close());
+
+  it("compiles no shader of any row for more than 20 s", async (t) => {
+    const rows = algorithms.filter((algorithm) => backend.supports(algorithm));
+    const seen = new Set<string>();
+    for (const algorithm of rows) {
+      const [start, before] = [performance.now(), process.cpuUsage()];
+      await backend.prepare([algorithm]);
+      const { user, system } = process.cpuUsage(before);
+      // A software driver compiles on the processor: what it waited for other programs does not count.
+      const share = Math.min(1, (user + system) / 1000 / (performance.now() - start));
+      for (const [shader, wallMs] of Object.entries(backend.statistics().compileMs)) {
+        if (seen.has(shader)) continue;
+        seen.add(shader);
+        const ms = wallMs * share;
+        t.diagnostic(`${shader}: ${ms.toFixed(0)} ms`);
+        assert.ok(ms < 20_000, `${shader}: ${ms} ms`);
+      }
+    }
+    assert.ok(seen.size >= 14);
+  });
 
   it("gives every verdict, each beside good neighbours, over several chunks", async () => {
     const random = createRandom(2);

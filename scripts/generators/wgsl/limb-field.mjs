@@ -17,6 +17,20 @@ export const TIGHT = BASE;
 /** Greatest limb that `normalize` takes: 21 times a sum of four tight ones, and some. */
 export const WIDE = 1n << 20n;
 
+/**
+ * How the bounds of limbs grow from operation to operation (see FieldProgram).
+ *
+ * @param {bigint} loose greatest limb of a multiplication's first operand
+ */
+export const limbBounds = (loose) => ({
+  tight: TIGHT,
+  loose,
+  wide: WIDE,
+  sum: (a, b) => a + b,
+  difference: (a, b) => a + b + FULL,
+  multiple: (a, k) => a * k,
+});
+
 /** Limbs of a number, least first. @returns {bigint[]} */
 export function limbsOf(value, length = LIMBS) {
   return Array.from({ length }, (_, i) => (value >> BigInt(BITS * i)) & FULL);
@@ -102,6 +116,13 @@ function karatsuba(program, x, y, levels) {
   return columns;
 }
 
+/** Greatest column k of a product of `loose` and tight limbs; all fit a u32. */
+function columnBound(k, loose) {
+  const bound = BigInt(Math.min(k + 1, 2 * LIMBS - 1 - k)) * loose * TIGHT;
+  if (bound > 0xffffffffn) throw new RangeError(`column ${k} up to ${bound}`);
+  return bound;
+}
+
 /** Brings product columns down to 20 tight limbs by folding what lies above 2²⁶⁰. */
 function reduce(program, columns, fold) {
   let limbs = columns;
@@ -124,10 +145,10 @@ function reduce(program, columns, fold) {
  * The programs of one field.
  *
  * @param {{prefix: string, modulus: bigint, loose: bigint, karatsubaLevels: 0 | 1 | 2}} options `loose`: greatest limb of a
- * multiplication's first operand.
+ * multiplication's first operand. `looped`: products are columns, added up by loops of the shader's, then a program `Reduce`.
  * @returns {Map<string, LimbProgram>}
  */
-export function fieldPrograms({ prefix, modulus, loose, karatsubaLevels }) {
+export function fieldPrograms({ prefix, modulus, loose, karatsubaLevels, looped = false }) {
   const programs = new Map();
   const begin = (name, inputs, comment) => {
     const vectors = Object.fromEntries(
@@ -142,7 +163,18 @@ export function fieldPrograms({ prefix, modulus, loose, karatsubaLevels }) {
   const fold = shortLimbs(16n * complement);
   if (fold.length === 3) fold.splice(0, 2, fold[0] + BASE * fold[1], 0n);
 
-  {
+  if (looped) {
+    const reduced = new LimbProgram(
+      `${prefix}Reduce`,
+      { columns: { length: 2 * LIMBS - 1, max: 0xffffffffn } },
+      `Columns of a product → limbs ≤ ${TIGHT}. Column k is at most ${loose} · ${TIGHT} as often as it has terms.`,
+    );
+    programs.set(reduced.name, reduced);
+    const columns = reduced
+      .input("columns")
+      .map((value, k) => reduced.bounded(value, columnBound(k, loose)));
+    reduced.finish(reduce(reduced, columns, fold), TIGHT);
+  } else {
     const mul = begin(
       "Mul",
       { x: loose, y: TIGHT },
@@ -153,11 +185,11 @@ export function fieldPrograms({ prefix, modulus, loose, karatsubaLevels }) {
       karatsubaLevels === 0
         ? columnsOf(x, y, (a, b, c) => mul.mad(a, b, c))
         : karatsuba(mul, x, y, karatsubaLevels).map((value, k) =>
-            mul.bounded(value, BigInt(Math.min(k + 1, 2 * LIMBS - 1 - k)) * loose * TIGHT),
+            mul.bounded(value, columnBound(k, loose)),
           );
     mul.finish(reduce(mul, columns, fold), TIGHT);
   }
-  {
+  if (!looped) {
     const sqr = begin("Sqr", { x: TIGHT }, `x². x: limbs ≤ ${TIGHT}; result: limbs ≤ ${TIGHT}.`);
     const x = sqr.input("x");
     const twice = x.map((value) => sqr.add(value, value));
@@ -260,10 +292,46 @@ export function biasOf(modulus, bound) {
   return limbsOf(rest).map((limb) => limb + bound);
 }
 
-/** 8 words, least first → 20 limbs. */
-export function fromWordsProgram() {
+/** x · k for a small constant k: limbs grow by that factor. */
+export function scaleProgram() {
   const program = new LimbProgram(
-    "limbsFromWords",
+    "feScale",
+    { x: { length: LIMBS, max: WIDE }, k: { length: 1, max: 21n } },
+    "x · k, limb by limb: the bounds are multiplied by k ≤ 21.",
+  );
+  const k = { text: "k", min: 0n, max: 21n };
+  return program.finish(program.input("x").map((value) => program.mul(value, k)));
+}
+
+/** Limbs in memory, two to a word, the even one low. @returns {LimbProgram[]} */
+export function memoryPrograms(prefix) {
+  const most = 0xffffn;
+  const store = new LimbProgram(
+    `${prefix}ToMemory`,
+    { x: { length: LIMBS, max: most } },
+    `Two limbs to a word. x: limbs ≤ ${most}.`,
+  );
+  const x = store.input("x");
+  store.finish(
+    Array.from({ length: LIMBS / 2 }, (_, i) => store.or(x[2 * i], store.shl(x[2 * i + 1], 16))),
+  );
+  const load = new LimbProgram(
+    `${prefix}FromMemory`,
+    { words: { length: LIMBS / 2, max: 0xffffffffn } },
+    "Limbs from two to a word.",
+  );
+  const words = load.input("words");
+  load.finish(
+    words.flatMap((word) => [load.low(word, 16), load.shr(word, 16)]),
+    most,
+  );
+  return [store, load];
+}
+
+/** 8 words, least first → 20 limbs. */
+export function fromWordsProgram(prefix) {
+  const program = new LimbProgram(
+    `${prefix}FromWords`,
     { words: { length: 8, max: 0xffffffffn } },
     `20 limbs ≤ ${FULL} of a 256-bit number in 8 words, least first.`,
   );
@@ -295,9 +363,9 @@ export function packWords(program, limbs, count) {
 }
 
 /** 20 canonical limbs → 8 words, least first. */
-export function toWordsProgram() {
+export function toWordsProgram(prefix) {
   const program = new LimbProgram(
-    "wordsFromLimbs",
+    `${prefix}ToWords`,
     { x: { length: LIMBS, max: FULL } },
     `8 words, least first, of a number < 2²⁵⁶ in 20 limbs ≤ ${FULL}.`,
   );

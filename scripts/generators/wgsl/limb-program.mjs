@@ -65,6 +65,48 @@ export class LimbProgram {
     return this.#emit("mad", [a, b, c], a.min * b.min + c.min, a.max * b.max + c.max);
   }
 
+  /** 1 where a < b, else 0. */
+  less(a, b) {
+    return this.#emit("less", [a, b], 0n, 1n);
+  }
+
+  /**
+   * a + b + carry as a word and the carry out of it, 0 or 1; a missing operand is zero, and so is a missing carry.
+   *
+   * @returns {[Value, Value | undefined]}
+   */
+  addWithCarry(a, b, carry) {
+    let sum = a;
+    let out;
+    for (const term of [b, carry]) {
+      if (!term) continue;
+      if (!sum || sum.max + term.max <= U32_MAX) {
+        sum = this.add(sum, term);
+        continue;
+      }
+      sum = this.addWrapping(sum, term);
+      out = this.or(out, this.less(sum, term)); // of two carries one at most is 1
+    }
+    return [sum ?? this.constant(0), out && this.bounded(out, 1n)];
+  }
+
+  /** a - b - borrow as a word and the borrow out of it, as in `addWithCarry`. @returns {[Value, Value | undefined]} */
+  subWithBorrow(a, b, borrow) {
+    let difference = a;
+    let out;
+    for (const term of [b, borrow]) {
+      if (!term) continue;
+      if (difference.min >= term.max) {
+        difference = this.sub(difference, term);
+        continue;
+      }
+      const before = difference;
+      difference = this.subWrapping(before, term);
+      out = this.or(out, this.less(before, term));
+    }
+    return [difference, out && this.bounded(out, 1n)];
+  }
+
   addWrapping(a, b) {
     if (!a || !b) return a ?? b;
     return this.#emit("add", [a, b], 0n, U32_MAX);
@@ -163,6 +205,7 @@ export class LimbProgram {
     const type = types[this.outputs.length];
     const lines = this.operations.map(({ op, args, text }) => {
       const [a, b, c] = args.map(word);
+      if (op === "less") return `  let ${text} = u32(${a} < ${b});`;
       return `  let ${text} = ${op === "mad" ? `${a} * ${b} + ${c}` : `${a} ${infix[op]} ${b}`};`;
     });
     const { multiplies, others } = this.count();
@@ -183,6 +226,7 @@ export class LimbProgram {
     const infix = { add: "+", sub: "-", shr: ">>>", shl: "<<", and: "&", or: "|", xor: "^" };
     const lines = this.operations.map(({ op, args, text }) => {
       const [a, b, c] = args.map((value) => value.text);
+      if (op === "less") return `const ${text} = Number(${a} < ${b});`;
       if (op === "mul") return `const ${text} = Math.imul(${a}, ${b}) >>> 0;`;
       if (op === "mad") return `const ${text} = (Math.imul(${a}, ${b}) + ${c}) >>> 0;`;
       return `const ${text} = (${a} ${infix[op]} ${b}) >>> 0;`;

@@ -8,13 +8,16 @@ import {
   fieldPrograms,
   fromWordsProgram,
   LIMBS,
+  limbBounds,
   limbsOf,
+  memoryPrograms,
   packWords,
+  scaleProgram,
   TIGHT,
   toWordsProgram,
-  WIDE,
 } from "./limb-field.mjs";
 import { LimbProgram } from "./limb-program.mjs";
+import { wordBounds, wordFieldPrograms } from "./word-field.mjs";
 
 const FULL = (1n << BigInt(BITS)) - 1n;
 
@@ -25,8 +28,8 @@ const SCALAR_LOOSE = 2n * TIGHT;
 
 /** Digits of the ladder: 4 bits, signed, 33 of them for 129-bit halves. */
 export const LADDER = { bits: 4, digits: 33 };
-/** Digits of the fixed-base table: 8 bits, signed, 33 of them for 256-bit scalars. */
-export const COMB = { bits: 8, digits: 33 };
+/** Digits of the fixed-base table, signed: 8 bits, 33 of them for 256-bit scalars; or 12 bits and 22. */
+export const combOf = (bits) => ({ bits, digits: Math.floor(256 / bits) + 1 });
 
 /** The sum of half · 2^(bits · i) over all digits: added to a number, it makes each digit d stand as d + half. */
 const recodingBias = ({ bits, digits }) =>
@@ -116,28 +119,18 @@ function splitProgram({ n, glv }) {
   return program.finish([...first, ...second]);
 }
 
-/** u canonical → u + 0x8080…80 in 9 words: 33 digits d as d + 128 in 8 bits each, d in -128 … 127. */
-function combProgram() {
+/** u canonical → its digits for the fixed-base table. */
+function combProgram(comb) {
+  const half = 2 ** (comb.bits - 1);
   const program = new LimbProgram(
     "scComb",
     { u: { length: LIMBS, max: FULL } },
-    "u canonical → u + 0x8080…80 in 9 words: 33 digits d as d + 128 in 8 bits each, d in -128 … 127.",
+    `u canonical → 9 words: ${comb.digits} digits d as d + ${half} in ${comb.bits} bits each, d in ${-half} … ${half - 1}.`,
   );
-  const bias = limbsOf(recodingBias(COMB), LIMBS + 1);
+  const bias = limbsOf(recodingBias(comb), LIMBS + 1);
   const u = program.input("u");
   const columns = bias.map((limb, i) => program.add(program.constant(limb), u[i]));
   return program.finish(packWords(program, carryAll(program, columns), 9));
-}
-
-/** x · k for a small constant k: limbs grow by that factor. */
-function scaleProgram() {
-  const program = new LimbProgram(
-    "feScale",
-    { x: { length: LIMBS, max: WIDE }, k: { length: 1, max: 21n } },
-    "x · k, limb by limb: the bounds are multiplied by k ≤ 21.",
-  );
-  const k = { text: "k", min: 0n, max: 21n };
-  return program.finish(program.input("x").map((value) => program.mul(value, k)));
 }
 
 // Complete formulas for a = 0 (Renes, Costello, Batina, EUROCRYPT 2016, algorithms 7, 8 and 9), projective coordinates
@@ -242,48 +235,89 @@ export const CHAINS = {
   ],
 };
 
+/** Field elements in 20 limbs of 13 bits. */
+function limbField(p, { karatsubaLevels, looped }) {
+  const programs = fieldPrograms({
+    prefix: "fe",
+    modulus: p,
+    loose: FIELD_LOOSE,
+    karatsubaLevels,
+    looped,
+  });
+  const unreduced = "1 where x ≥ p, else 0. x: canonical limbs of a number < 2²⁵⁶.";
+  for (const program of [
+    scaleProgram(),
+    atLeastProgram("feIsUnreduced", p, unreduced),
+    fromWordsProgram("fe"),
+    toWordsProgram("fe"),
+    ...memoryPrograms("fe"),
+  ]) {
+    programs.set(program.name, program);
+  }
+  return programs;
+}
+
+/** Scalars in 20 limbs of 13 bits, and their digits. */
+function scalarPrograms(curve, comb, karatsubaLevels) {
+  const { p, n } = curve;
+  const programs = fieldPrograms({
+    prefix: "sc",
+    modulus: n,
+    loose: SCALAR_LOOSE,
+    karatsubaLevels,
+  });
+  for (const name of ["scAdd", "scSub", "scSubLoose", "scNormalize", "scSqr"]) {
+    programs.delete(name);
+  }
+  const unreduced = "1 where x ≥ n, else 0. x: canonical limbs of a number < 2²⁵⁶.";
+  const high = "1 where x > n/2, else 0 (EIP-2). x: canonical limbs.";
+  for (const program of [
+    splitProgram(curve),
+    combProgram(comb),
+    atLeastProgram("scIsUnreduced", n, unreduced),
+    atLeastProgram("scIsHigh", n / 2n + 1n, high),
+    atLeastProgram("scExceedsField", p - n, "1 where x + n ≥ p, else 0. x: canonical limbs."),
+    fromWordsProgram("sc"),
+    ...memoryPrograms("sc"),
+  ]) {
+    programs.set(program.name, program);
+  }
+  return programs;
+}
+
+/**
+ * Forms of the shaders, by name: what they change of `BUILT`. The back end's `KernelVariant` names them.
+ *
+ * `karatsubaLevels` of a product of 20 limbs; `words`: field elements in 8 words instead; `looped`: products by loops;
+ * `combBits`: digits of the fixed-base table; `sites`: multiplications that a point formula inlines, in a loop over the rest.
+ */
+export const BUILT = { karatsubaLevels: 1, words: false, looped: false, combBits: 8, sites: 0 };
+export const FORMS = {
+  "karatsuba-0": { ...BUILT, karatsubaLevels: 0 },
+  "karatsuba-2": { ...BUILT, karatsubaLevels: 2 },
+  "words-8": { ...BUILT, words: true },
+  looped: { ...BUILT, looped: true },
+  "sites-4": { ...BUILT, sites: 4 },
+  "sites-8": { ...BUILT, sites: 8 },
+  "words-8-sites-2": { ...BUILT, words: true, sites: 2 },
+  "comb-12": { ...BUILT, combBits: 12 },
+};
+
 /**
  * Everything that the shaders are emitted from.
  *
  * @param {{p: bigint, n: bigint, glv: object}} curve src/params/secp256k1
- * @param {{karatsubaLevels?: 0 | 1 | 2}} [variant]
+ * @param {typeof BUILT} [form]
  */
-export function secp256k1Model(curve, { karatsubaLevels = 1 } = {}) {
-  const { p, n } = curve;
-  const field = fieldPrograms({ prefix: "fe", modulus: p, loose: FIELD_LOOSE, karatsubaLevels });
-  field.set("feScale", scaleProgram());
-  field.set(
-    "feIsUnreduced",
-    atLeastProgram(
-      "feIsUnreduced",
-      p,
-      "1 where x ≥ p, else 0. x: canonical limbs of a number < 2²⁵⁶.",
-    ),
-  );
-  const scalar = fieldPrograms({ prefix: "sc", modulus: n, loose: SCALAR_LOOSE, karatsubaLevels });
-  for (const name of ["scAdd", "scSub", "scSubLoose", "scNormalize", "scSqr"]) scalar.delete(name);
-  for (const program of [
-    splitProgram(curve),
-    combProgram(),
-    atLeastProgram(
-      "scIsUnreduced",
-      n,
-      "1 where x ≥ n, else 0. x: canonical limbs of a number < 2²⁵⁶.",
-    ),
-    atLeastProgram("scIsHigh", n / 2n + 1n, "1 where x > n/2, else 0 (EIP-2). x: canonical limbs."),
-    atLeastProgram("scExceedsField", p - n, "1 where x + n ≥ p, else 0. x: canonical limbs."),
-  ]) {
-    scalar.set(program.name, program);
-  }
-  const words = new Map(
-    [fromWordsProgram(), toWordsProgram()].map((program) => [program.name, program]),
-  );
-  const options = { loose: FIELD_LOOSE };
-  const formulas = new Map(
-    [doubleFormula(options), addFormula(options), addMixedFormula(options)].map((formula) => [
-      formula.name,
-      formula,
-    ]),
-  );
-  return { field, scalar, words, formulas };
+export function secp256k1Model(curve, form = BUILT) {
+  const field = form.words ? wordFieldPrograms(curve.p) : limbField(curve.p, form);
+  const comb = combOf(form.combBits);
+  const options = { bounds: form.words ? wordBounds : limbBounds(FIELD_LOOSE) };
+  const formulas = [doubleFormula(options), addFormula(options), addMixedFormula(options)];
+  return {
+    field,
+    comb,
+    scalar: scalarPrograms(curve, comb, form.karatsubaLevels),
+    formulas: new Map(formulas.map((formula) => [formula.name, formula])),
+  };
 }

@@ -5,8 +5,8 @@
 #include "generated/verdict.wgsl"
 #include "lib/secp256k1-field.wgsl"
 #include "generated/secp256k1-scalar.wgsl"
-#include "lib/secp256k1-pairs.wgsl"
 #include "lib/secp256k1-workspace.wgsl"
+#include "lib/secp256k1-workspace-field.wgsl"
 #include "lib/secp256k1-recover-record.wgsl"
 @group(0) @binding(3) var<storage, read_write> verdicts: array<u32>;
 
@@ -18,15 +18,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   }
   let rWords = recordNumber(item, RECORD_R);
   let sWords = recordNumber(item, RECORD_S);
-  let r = limbsFromWords(rWords);
-  let s = limbsFromWords(sWords);
+  let r = scFromWords(rWords);
+  let s = scFromWords(sWords);
   let recoveryId = records[item * RECORD_WORDS + RECORD_RECOVERY_ID];
   let flags = records[item * RECORD_WORDS + RECORD_FLAGS];
 
-  // x = r or r + n: limbs ≤ 16382, then ≤ 8192. Lanes that fail go on with whatever number this is.
-  var x = r;
+  // x = r or r + n. Lanes that fail go on with whatever number this is.
+  var x = feFromWords(rWords);
   if ((recoveryId & 2u) != 0u) {
-    x = feNormalize(feAdd(r, FE_GROUP_ORDER));
+    x = feNormalize(feAdd(x, FE_GROUP_ORDER));
   }
   let square = feNormalize(feAdd(feMul(feSqr(x), x), FE_SEVEN));
   let root = feSqrt(square);
@@ -35,8 +35,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if ((y[0] & 1u) != (recoveryId & 1u)) {
     y = feNormalize(feNeg(y));
   }
-  storeLimbs(POINT_X, item, x);
-  storeLimbs(POINT_Y, item, y);
+  storeFe(POINT_X, item, x);
+  storeFe(POINT_Y, item, y);
 
   // The first broken rule decides: later assignments win, so the rules stand in reverse.
   var verdict = VERDICT_VALID;

@@ -11,8 +11,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     return;
   }
   let inverse = loadLimbs(INVERSE, item);
-  let z = limbsFromWords(recordNumber(item, RECORD_Z));
+  let z = scFromWords(recordNumber(item, RECORD_Z));
   let u1 = scMul(scNeg(z), inverse);
-  let u2 = scMul(limbsFromWords(recordNumber(item, RECORD_S)), inverse);
+  let u2 = scMul(scFromWords(recordNumber(item, RECORD_S)), inverse);
   storeDigits(item, scCanonical(u1), scCanonical(u2));
 }

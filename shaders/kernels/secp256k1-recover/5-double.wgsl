@@ -2,8 +2,8 @@
 #include "lib/parameters.wgsl"
 #include "generated/secp256k1-field.wgsl"
 #include "generated/secp256k1-point.wgsl"
-#include "lib/secp256k1-pairs.wgsl"
 #include "lib/secp256k1-workspace.wgsl"
+#include "lib/secp256k1-workspace-field.wgsl"
 #include "lib/secp256k1-sum.wgsl"
 
 @compute @workgroup_size(workgroupSize)

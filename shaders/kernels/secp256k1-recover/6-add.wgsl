@@ -3,16 +3,16 @@
 #include "lib/parameters.wgsl"
 #include "generated/secp256k1-field.wgsl"
 #include "generated/secp256k1-point.wgsl"
-#include "lib/secp256k1-pairs.wgsl"
 #include "lib/secp256k1-workspace.wgsl"
+#include "lib/secp256k1-workspace-field.wgsl"
 #include "lib/secp256k1-sum.wgsl"
 #include "lib/secp256k1-table.wgsl"
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 
-fn loadEntry(at: u32) -> Limbs {
-  return limbsFromPairs(Pairs(
-    table[at], table[at + 1u], table[at + 2u], table[at + 3u], table[at + 4u], table[at + 5u],
-    table[at + 6u], table[at + 7u], table[at + 8u], table[at + 9u]));
+fn loadEntry(at: u32) -> Fe {
+  return feFromMemory(FeMemory(
+    #repeat FE_WORDS table[at + $u],
+  ));
 }
 
 @compute @workgroup_size(workgroupSize)

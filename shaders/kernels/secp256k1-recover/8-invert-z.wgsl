@@ -3,8 +3,8 @@
 #include "lib/parameters.wgsl"
 #include "generated/verdict.wgsl"
 #include "lib/secp256k1-field.wgsl"
-#include "lib/secp256k1-pairs.wgsl"
 #include "lib/secp256k1-workspace.wgsl"
+#include "lib/secp256k1-workspace-field.wgsl"
 @group(0) @binding(2) var<storage, read_write> verdicts: array<u32>;
 
 // Items of an invocation (kernel.json).
@@ -20,21 +20,21 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   var items = 0u;
   for (; items < itemsPerInvocation && first + items * workgroupSize < parameters.count; items++) {
     let item = first + items * workgroupSize;
-    storeLimbs(PREFIX, item, product);
-    var z = loadLimbs(SUM_Z, item);
+    storeFe(PREFIX, item, product);
+    var z = loadFe(SUM_Z, item);
     if (verdicts[item] == VERDICT_VALID && feIsZero(z)) {
       verdicts[item] = VERDICT_PUBLIC_KEY_INFINITY;
     }
     if (verdicts[item] != VERDICT_VALID) {
       z = FE_ONE;
-      storeLimbs(SUM_Z, item, z);
+      storeFe(SUM_Z, item, z);
     }
     product = feMul(product, z);
   }
   var inverse = feInverse(product);
   for (; items > 0u; items--) {
     let item = first + (items - 1u) * workgroupSize;
-    storeLimbs(INVERSE, item, feMul(inverse, loadLimbs(PREFIX, item)));
-    inverse = feMul(inverse, loadLimbs(SUM_Z, item));
+    storeFe(INVERSE, item, feMul(inverse, loadFe(PREFIX, item)));
+    inverse = feMul(inverse, loadFe(SUM_Z, item));
   }
 }

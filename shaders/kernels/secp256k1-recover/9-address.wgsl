@@ -5,8 +5,8 @@
 #include "generated/secp256k1-field.wgsl"
 #include "generated/keccak-f1600.wgsl"
 #include "lib/bytes.wgsl"
-#include "lib/secp256k1-pairs.wgsl"
 #include "lib/secp256k1-workspace.wgsl"
+#include "lib/secp256k1-workspace-field.wgsl"
 @group(0) @binding(2) var<storage, read_write> verdicts: array<u32>;
 @group(0) @binding(3) var<storage, read_write> results: array<u32>;
 
@@ -40,9 +40,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     return;
   }
-  let inverse = loadLimbs(INVERSE, item);
-  let x = wordsFromLimbs(feCanonical(feMul(loadLimbs(SUM_X, item), inverse)));
-  let y = wordsFromLimbs(feCanonical(feMul(loadLimbs(SUM_Y, item), inverse)));
+  let inverse = loadFe(INVERSE, item);
+  let x = feToWords(feCanonical(feMul(loadFe(SUM_X, item), inverse)));
+  let y = feToWords(feCanonical(feMul(loadFe(SUM_Y, item), inverse)));
   storeBigEndian(at, x);
   storeBigEndian(at + 8u, y);
   let zero = vec2(0u, 0u);

@@ -4,8 +4,8 @@
 #include "generated/verdict.wgsl"
 #include "lib/secp256k1-field.wgsl"
 #include "generated/secp256k1-scalar.wgsl"
-#include "lib/secp256k1-pairs.wgsl"
 #include "lib/secp256k1-workspace.wgsl"
+#include "lib/secp256k1-workspace-field.wgsl"
 #include "lib/secp256k1-verify-record.wgsl"
 @group(0) @binding(3) var<storage, read_write> verdicts: array<u32>;
 
@@ -17,17 +17,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   }
   let rWords = recordNumber(item, RECORD_R);
   let sWords = recordNumber(item, RECORD_S);
-  let r = limbsFromWords(rWords);
-  let s = limbsFromWords(sWords);
+  let r = scFromWords(rWords);
+  let s = scFromWords(sWords);
   let flags = records[item * RECORD_WORDS + RECORD_FLAGS];
 
-  // Limbs ≤ 8191. A key that is refused goes on too: the formulas of points give some numbers for any numbers.
-  let x = limbsFromWords(recordNumber(item, RECORD_X));
-  let y = limbsFromWords(recordNumber(item, RECORD_Y));
+  // A key that is refused goes on too: the formulas of points give some numbers for any numbers.
+  let x = feFromWords(recordNumber(item, RECORD_X));
+  let y = feFromWords(recordNumber(item, RECORD_Y));
   let right = feNormalize(feAdd(feMul(feSqr(x), x), FE_SEVEN));
   let isOnCurve = feIsZero(feNormalize(feSub(feSqr(y), right)));
-  storeLimbs(POINT_X, item, x);
-  storeLimbs(POINT_Y, item, y);
+  storeFe(POINT_X, item, x);
+  storeFe(POINT_Y, item, y);
 
   // The first broken rule decides: later assignments win, so the rules stand in reverse.
   var verdict = VERDICT_VALID;

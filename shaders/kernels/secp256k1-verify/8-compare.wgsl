@@ -4,13 +4,13 @@
 #include "generated/verdict.wgsl"
 #include "lib/secp256k1-field.wgsl"
 #include "generated/secp256k1-scalar.wgsl"
-#include "lib/secp256k1-pairs.wgsl"
 #include "lib/secp256k1-workspace.wgsl"
+#include "lib/secp256k1-workspace-field.wgsl"
 #include "lib/secp256k1-verify-record.wgsl"
 @group(0) @binding(3) var<storage, read_write> verdicts: array<u32>;
 
-// Whether X is candidate · Z. candidate: limbs ≤ 16382.
-fn isX(x: Limbs, candidate: Limbs, z: Limbs) -> bool {
+// Whether X is candidate · Z. candidate: a sum of two canonical numbers at most.
+fn isX(x: Fe, candidate: Fe, z: Fe) -> bool {
   return feIsZero(feNormalize(feSub(feMul(candidate, z), x)));
 }
 
@@ -20,11 +20,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (item >= parameters.count || verdicts[item] != VERDICT_VALID) {
     return;
   }
-  let x = loadLimbs(SUM_X, item);
-  let z = loadLimbs(SUM_Z, item);
-  let r = limbsFromWords(recordNumber(item, RECORD_R));
+  let x = loadFe(SUM_X, item);
+  let z = loadFe(SUM_Z, item);
+  let rWords = recordNumber(item, RECORD_R);
+  let r = feFromWords(rWords);
   var matches = isX(x, r, z);
-  if (scExceedsField(r) == 0u) {
+  if (scExceedsField(scFromWords(rWords)) == 0u) {
     matches = matches || isX(x, feAdd(r, FE_GROUP_ORDER), z);
   }
   // Infinity is (0 : 1 : 0), whose X is any number times its Z.

@@ -41,7 +41,8 @@ export async function openGpu(): Promise<GPU> {
   if (platform) return platform;
   try {
     const { create } = await import("webgpu");
-    held[INSTANCE] = create([]);
+    // Dawn rounds timestamps to 100 µs by default, to tell web pages less.
+    held[INSTANCE] = create(["disable-dawn-features=timestamp_quantization"]);
     return held[INSTANCE];
   } catch (cause) {
     throw new LanewiseError(

@@ -48,7 +48,7 @@ export function* chunksOf(batch: Batch, limits: ChunkLimits): Generator<Chunk> {
     const start = view.getUint32(i * recordBytes + offset.offset, true);
     const bytes = view.getUint32(i * recordBytes + length.offset, true);
     const inside = start + bytes <= batch.arenaLength ? bytes : 0;
-    if (inside > limits.messageBytes - 3) {
+    if (inside > limits.messageBytes) {
       throw new LanewiseError(
         "ERR_UNSUPPORTED",
         `webgpu: item ${i}: message of ${bytes} bytes, the adapter binds at most ${limits.messageBytes}`,
@@ -81,7 +81,7 @@ const emptyWindow = (first: number): Window => ({ first, count: 0, start: 0, end
 function extend(window: Window, start: number, bytes: number): Window {
   const count = window.count + 1;
   if (bytes === 0) return { ...window, count };
-  const aligned = start & ~3;
+  const aligned = start - (start % 4); // no bit operations: arenas may be larger than 2 GiB
   const isFirst = window.end === 0;
   return {
     first: window.first,

@@ -1,9 +1,9 @@
 /**
  * The WebGPU back end: WGSL kernels through Dawn (or a browser), any algorithm that has a folder under `shaders/kernels/`.
  *
- * Largest message of an algorithm that uses the arena: what the adapter binds as one storage buffer, and at most half of its
- * largest buffer, which holds the records too on their way up: 512 MiB on SwiftShader (buffers of 1 GiB), 2 GiB and more on
- * current GPUs. A longer one rejects with `ERR_UNSUPPORTED`, so that the caller's other back end takes it.
+ * Largest message of an algorithm that uses the arena: what the adapter binds as one storage buffer, at most half of its largest
+ * buffer, which holds the records too on their way up, and below 2 GiB: 512 MiB on SwiftShader (buffers of 1 GiB). A longer one
+ * rejects with `ERR_UNSUPPORTED`, so that the caller's other back end takes it.
  *
  * @module
  */
@@ -39,6 +39,8 @@ export interface WebgpuOptions extends BackendOptions {
   readonly variant?: KernelVariant;
   /** Time each stage by itself, in `statistics().stageMs`; default false. Stages no longer overlap then. */
   readonly profile?: boolean;
+  /** Compile one shader after another, so that each time in `statistics().compileMs` is its own; default false. */
+  readonly compileOneByOne?: boolean;
   /** The probe's command; default: the package's own child process. */
   readonly probe?: ProbeCommand;
   /** Sees each device as it is made: to share it, watch it, or break it in a test. */
@@ -143,6 +145,7 @@ export function createWebgpuBackend(options: WebgpuOptions = {}): WebgpuBackend 
         createRunner(session, source, statistics, {
           ...limitsOf(session),
           profile: options.profile ?? false,
+          compileOneByOne: options.compileOneByOne ?? false,
           ...(options.maxItems === undefined ? {} : { maxItems: options.maxItems }),
         }),
       );

@@ -60,22 +60,35 @@ export interface KernelSource {
 }
 
 /**
+ * A form of the shaders of secp256k1: levels of Karatsuba's identity in a product; field elements in 8 words of 32 bits instead of 20
+ * limbs of 13; products by loops; 2, 4 or 8 multiplications inlined by a point formula instead of all 8 to 12; digits of 12 bits
+ * for the multiples of G.
+ */
+export type KernelForm =
+  | "karatsuba-0"
+  | "karatsuba-2"
+  | "words-8"
+  | "looped"
+  | "sites-4"
+  | "sites-8"
+  | "words-8-sites-2"
+  | "comb-12";
+
+/**
  * Ways to compute the same: which of them is fastest depends on the device (`lanewise bench gpu --variants`). Left out: as built.
  */
 export interface KernelVariant {
-  /** How 256-bit products are formed: levels of Karatsuba's identity over 20 limbs. As built: 1. */
-  readonly karatsubaLevels?: 0 | 1 | 2;
+  /** Other shaders (scripts/generators/wgsl/secp256k1-model.mjs); as built: one level of Karatsuba over 20 limbs, unrolled. */
+  readonly form?: KernelForm;
   /** Invocations of a workgroup; as built: 64. */
   readonly workgroupSize?: 64 | 128 | 256;
   /** Items that share one inversion; as built: 16. Fewer make more invocations, each with more to do. */
   readonly inversionItems?: number;
 }
 
-/** Shaders of the variant, under dist/shaders (scripts/build-shaders.mjs). */
-function folderOf({ karatsubaLevels = 1 }: KernelVariant): string {
-  return karatsubaLevels === 1
-    ? "shaders/kernels"
-    : `shaders/variants/karatsuba-${karatsubaLevels}`;
+/** Shaders and tables of the variant, under dist/ (scripts/build-shaders.mjs). */
+function folderOf({ form }: KernelVariant): string {
+  return form === undefined ? "shaders/kernels" : `shaders/variants/${form}/kernels`;
 }
 
 /** Whether there is a kernel of this algorithm. */
@@ -114,7 +127,7 @@ export async function loadKernel(id: string, variant: KernelVariant = {}): Promi
   }
   const constants = new Map<string, Uint8Array>();
   for (const [name, { file }] of Object.entries(description.buffers)) {
-    if (file) constants.set(name, await loadAsset(`shaders/kernels/${pathOf(file)}`));
+    if (file) constants.set(name, await loadAsset(`${folder}/${pathOf(file)}`));
   }
   return { id, description, shaders, constants };
 }

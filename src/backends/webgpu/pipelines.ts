@@ -1,5 +1,6 @@
 /**
- * Compiles a kernel's stages, all at once and off the calling thread; a stage that kernels share is compiled once a device.
+ * Compiles a kernel's stages, all at once and off the calling thread, or one by one to time each; a stage that kernels share is
+ * compiled once a device.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { failed, type Session } from "./session.ts";
 interface Compiled {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  /** From the call until the driver was done; shaders compile beside one another. */
+  /** From the call until the driver was done, with those that compiled beside it. */
   readonly compileMs: number;
 }
 
@@ -86,11 +87,13 @@ async function compileShader(
 export async function compileKernel(
   session: Session,
   source: KernelSource,
-  timeoutMs: number,
+  options: { readonly compileTimeoutMs: number; readonly compileOneByOne: boolean },
 ): Promise<CompiledKernel> {
+  const { compileTimeoutMs: timeoutMs, compileOneByOne: oneByOne } = options;
   const { turnLayout, shaders } = shelfOf(session);
   const { workgroupSize } = source.description;
-  const compiled = stagesOf(source.description).map(async (stage): Promise<CompiledStage> => {
+  let previous: Promise<unknown> = Promise.resolve();
+  const compileStage = async (stage: Stage): Promise<CompiledStage> => {
     const { itemsPerInvocation } = stage;
     const constants = {
       workgroupSize,
@@ -104,6 +107,11 @@ export async function compileKernel(
       shaders.set(key, shader);
     }
     return { stage, ...(await shader) };
+  };
+  const compiled = stagesOf(source.description).map((stage) => {
+    const stageCompiled = oneByOne ? previous.then(() => compileStage(stage)) : compileStage(stage);
+    previous = stageCompiled;
+    return stageCompiled;
   });
   try {
     const stages = await session.wait(

@@ -12,8 +12,8 @@ import { checkAdapter, type ProbeReport } from "./adapter-check.ts";
 const processes = globalThis.process?.getBuiltinModule?.("node:child_process");
 const urls = globalThis.process?.getBuiltinModule?.("node:url");
 
-/** A cold driver load takes 0.3 s; a loaded machine ten times that. */
-const PROBE_TIMEOUT_MS = 30_000;
+/** A cold driver load takes 0.3 s, on a loaded machine ten times that; waking GPUs of a server that nothing keeps awake, 20 s. */
+const PROBE_TIMEOUT_MS = 60_000;
 
 /** What the probe runs; tests put a misbehaving driver in its place. */
 export interface ProbeCommand {

@@ -13,9 +13,12 @@ import {
   bytesPerItem,
   createSlot,
   downloadOffsets,
+  messageLimit,
+  nextPowerOfTwo,
   PARAMETER_BYTES,
   type Slot,
   type SlotShape,
+  shapeFor,
   uploadOffsets,
 } from "./slots.ts";
 import type { Statistics } from "./statistics.ts";
@@ -32,10 +35,11 @@ const SLOT_BYTES = { hardware: 2 ** 29, software: 2 ** 26 };
 /** Arena bytes of a chunk of several messages. */
 const ARENA_BYTES = 2 ** 26;
 
-const nextPowerOfTwo = (value: number): number => 2 ** Math.ceil(Math.log2(value));
+/** Timestamps of a chunk: before its first copy, after its last; then begin and end of each pass that is timed. */
+const ENDS = 2;
 
 /** Most dispatches of a chunk that are timed one by one: a query set holds 4096 timestamps. */
-const PROFILED_DISPATCHES = 2048;
+const PROFILED_DISPATCHES = 2047;
 
 /** A compiled kernel with its buffers. */
 export interface Runner {
@@ -51,6 +55,8 @@ export interface RunnerOptions {
   readonly timeoutMs: number;
   /** Most items of a chunk, where the device would take more. */
   readonly maxItems?: number;
+  /** Compile one shader after another. */
+  readonly compileOneByOne: boolean;
   /** Time each dispatch by itself. */
   readonly profile: boolean;
 }
@@ -64,7 +70,7 @@ export async function createRunner(
 ): Promise<Runner> {
   const { description } = source;
   const { device, adapter } = session;
-  const compiled = await compileKernel(session, source, options.compileTimeoutMs);
+  const compiled = await compileKernel(session, source, options);
   for (const { stage, compileMs } of compiled.stages.values()) {
     statistics.compileMs[stage.shader] = compileMs;
   }
@@ -88,7 +94,7 @@ export async function createRunner(
     return {
       items: Math.max(64, Math.floor(fit / 64) * 64), // mapped ranges begin on multiples of 8 bytes
       arenaBytes: Math.min(ARENA_BYTES, adapter.maxStorageBufferBindingSize),
-      messageBytes: Math.min(adapter.maxStorageBufferBindingSize, adapter.maxBufferSize / 2),
+      messageBytes: messageLimit(adapter),
     };
   }
 
@@ -107,15 +113,10 @@ export async function createRunner(
   /** A slot that holds the chunk: the one given, or a larger one in its place. */
   async function fitted(slot: Slot | undefined, chunk: Chunk, usesArena: boolean): Promise<Slot> {
     const has: SlotShape = slot?.shape ?? { items: 0, arenaBytes: 0 };
-    const needs: SlotShape = {
-      items: Math.max(has.items, Math.min(limits.items, nextPowerOfTwo(Math.max(chunk.count, 64)))),
-      arenaBytes: usesArena
-        ? Math.max(has.arenaBytes, nextPowerOfTwo(Math.max(chunk.arenaBytes + 4, 4096)))
-        : 0,
-    };
+    const needs = shapeFor(has, chunk, limits, usesArena);
     if (slot && needs.items === has.items && needs.arenaBytes === has.arenaBytes) return slot;
     slot?.destroy();
-    const timestamps = 2 * (options.profile ? PROFILED_DISPATCHES : 1);
+    const timestamps = ENDS + 2 * (options.profile ? PROFILED_DISPATCHES : 1);
     return createSlot(session, description, compiled, constants, needs, timestamps);
   }
 
@@ -151,30 +152,33 @@ export async function createRunner(
     const { recordBytes, resultBytes, workgroupSize } = description;
     const { upload, download, buffers, shape } = slot;
     const buffer = (name: string): GPUBuffer => buffers.get(name) as GPUBuffer;
+    const { timestamps } = slot;
     const encoder = device.createCommandEncoder();
+    /** An empty pass, for its timestamp: copies have none of their own. */
+    const stamp = (write: { beginningOfPassWriteIndex: 0 } | { endOfPassWriteIndex: 1 }): void => {
+      if (!timestamps) return;
+      encoder.beginComputePass({ timestampWrites: { querySet: timestamps, ...write } }).end();
+    };
+    stamp({ beginningOfPassWriteIndex: 0 });
     const from = uploadOffsets(description, shape.items);
     const to = downloadOffsets(description, shape.items);
     encoder.copyBufferToBuffer(upload, from.verdicts, buffer("verdicts"), 0, count * 4);
     encoder.copyBufferToBuffer(upload, from.records, buffer("records"), 0, count * recordBytes);
     if (chunk.arenaBytes > 0) {
-      const bytes = (chunk.arenaBytes + 3) & ~3;
+      const bytes = Math.ceil(chunk.arenaBytes / 4) * 4;
       encoder.copyBufferToBuffer(upload, from.arena, buffer("arena"), 0, bytes);
     }
     let passes = 0;
     const beginPass = (): GPUComputePassEncoder => {
-      const first = 2 * passes++;
-      const isTimed = slot.timestamps && first < slot.timestamps.count;
-      return encoder.beginComputePass(
-        isTimed
-          ? {
-              timestampWrites: {
-                querySet: slot.timestamps as GPUQuerySet,
-                beginningOfPassWriteIndex: first,
-                endOfPassWriteIndex: first + 1,
-              },
-            }
-          : {},
-      );
+      const first = ENDS + 2 * passes++;
+      if (!timestamps || first >= timestamps.count) return encoder.beginComputePass();
+      return encoder.beginComputePass({
+        timestampWrites: {
+          querySet: timestamps,
+          beginningOfPassWriteIndex: first,
+          endOfPassWriteIndex: first + 1,
+        },
+      });
     };
     let pass: GPUComputePassEncoder | undefined;
     for (const { stage, turn } of dispatchesOf(chunk)) {
@@ -191,9 +195,10 @@ export async function createRunner(
     if (resultBytes > 0) {
       encoder.copyBufferToBuffer(buffer("results"), 0, download, to.results, count * resultBytes);
     }
-    if (slot.timestamps && slot.timestampBuffer) {
-      const timed = Math.min(2 * passes, slot.timestamps.count);
-      encoder.resolveQuerySet(slot.timestamps, 0, timed, slot.timestampBuffer, 0);
+    stamp({ endOfPassWriteIndex: 1 });
+    if (timestamps && slot.timestampBuffer) {
+      const timed = Math.min(ENDS + 2 * passes, timestamps.count);
+      encoder.resolveQuerySet(timestamps, 0, timed, slot.timestampBuffer, 0);
       encoder.copyBufferToBuffer(slot.timestampBuffer, 0, download, to.timestamps, 8 * timed);
     }
     return encoder.finish();
@@ -214,18 +219,25 @@ export async function createRunner(
     const results = new Uint8Array(mapped, offsets.results, count * resultBytes);
     batch.results.set(results, first * resultBytes);
     if (slot.timestamps) {
-      const times = new BigUint64Array(mapped, offsets.timestamps, slot.timestamps.count);
-      let pass = 0;
-      for (const { stage } of dispatchesOf(chunk)) {
-        const [begin, end] = times.subarray(2 * pass, 2 * pass + 2);
-        const ms = end > begin ? Number(end - begin) / 1e6 : 0;
-        statistics.kernelMs += ms;
-        // Else the first pair is of all dispatches together.
-        if (!options.profile || ++pass >= PROFILED_DISPATCHES) break;
-        statistics.stageMs[stage.shader] = (statistics.stageMs[stage.shader] ?? 0) + ms;
-      }
+      addTimes(new BigUint64Array(mapped, offsets.timestamps, slot.timestamps.count), chunk);
     }
     slot.download.unmap();
+  }
+
+  function addTimes(times: BigUint64Array, chunk: Chunk): void {
+    const between = (from: number, to: number): number =>
+      times[to] > times[from] ? Number(times[to] - times[from]) / 1e6 : 0;
+    let last = ENDS - 1;
+    for (const { stage } of dispatchesOf(chunk)) {
+      if (last + 2 >= times.length) break;
+      const ms = between(last + 1, last + 2);
+      last += 2;
+      statistics.kernelMs += ms;
+      if (!options.profile) break; // one pass for all dispatches together
+      statistics.stageMs[stage.shader] = (statistics.stageMs[stage.shader] ?? 0) + ms;
+    }
+    statistics.copyInMs += between(0, ENDS);
+    statistics.copyOutMs += between(last, 1);
   }
 
   async function runChunk(slot: Slot, batch: Batch, chunk: Chunk): Promise<void> {

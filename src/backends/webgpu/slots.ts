@@ -23,6 +23,41 @@ export interface SlotShape {
   readonly arenaBytes: number;
 }
 
+export const nextPowerOfTwo = (value: number): number => 2 ** Math.ceil(Math.log2(value));
+
+/** Bytes of an arena buffer beyond its messages: the last of them begins on any alignment, and words are read whole. */
+const ARENA_SLACK = 8;
+
+/** Shaders count the bytes that are left of a message in an i32. */
+const SIGNED_RANGE = 2 ** 31;
+
+/** Most bytes of a message: its buffer is bound whole, and the upload buffer holds records and verdicts too. */
+export function messageLimit(limits: {
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxBufferSize: number;
+}): number {
+  const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize / 2, SIGNED_RANGE);
+  return Math.floor(most / 8) * 8 - ARENA_SLACK;
+}
+
+/** The shape of a slot for a chunk: powers of two up to what the device allows, and never smaller than it was. */
+export function shapeFor(
+  has: SlotShape,
+  chunk: { readonly count: number; readonly arenaBytes: number },
+  limits: { readonly items: number; readonly messageBytes: number },
+  usesArena: boolean,
+): SlotShape {
+  const items = Math.min(limits.items, nextPowerOfTwo(Math.max(chunk.count, 64)));
+  const arenaBytes = Math.min(
+    limits.messageBytes + ARENA_SLACK,
+    nextPowerOfTwo(Math.max(chunk.arenaBytes + 4, 4096)),
+  );
+  return {
+    items: Math.max(has.items, items),
+    arenaBytes: usesArena ? Math.max(has.arenaBytes, arenaBytes) : 0,
+  };
+}
+
 /** Buffers and bind groups of one chunk. */
 export interface Slot {
   readonly shape: SlotShape;
@@ -34,7 +69,7 @@ export interface Slot {
   readonly buffers: ReadonlyMap<string, GPUBuffer>;
   /** Bind groups by shader name. */
   readonly groups: ReadonlyMap<string, GPUBindGroup>;
-  /** Pairs of begin and end: one of the whole chunk, or one a dispatch. */
+  /** The chunk's two ends, then begin and end of its passes: one for all dispatches, or one for each. */
   readonly timestamps: GPUQuerySet | undefined;
   readonly timestampBuffer: GPUBuffer | undefined;
   destroy(): void;

@@ -5,6 +5,7 @@ import { BufferUsage, MapMode } from "../../../src/backends/webgpu/constants.ts"
 
 export interface Gpu {
   /**
+   * @param shader under dist/shaders, without its ending: `rungs/secp256k1-field`, `variants/words-8/rungs/secp256k1-field`.
    * @param input the cases back to back.
    * @param count cases; one invocation each.
    * @param outputWords words of all answers.
@@ -19,6 +20,10 @@ export interface Gpu {
   close(): void;
 }
 
+/** The rung's shader in a form of `model.ts`. */
+export const rungOf = (form: string, name: string): string =>
+  form === "built" ? `rungs/${name}` : `variants/${form}/rungs/${name}`;
+
 export async function openGpuForRungs(): Promise<Gpu> {
   const device = await openDevice(await openAdapter(true));
   device.addEventListener("uncapturederror", (event) => {
@@ -26,7 +31,7 @@ export async function openGpuForRungs(): Promise<Gpu> {
   });
   return {
     async run(shader, entryPoint, input, count, outputWords) {
-      const code = new TextDecoder().decode(await loadAsset(`shaders/rungs/${shader}.wgsl`));
+      const code = new TextDecoder().decode(await loadAsset(`shaders/${shader}.wgsl`));
       const pipeline = await device.createComputePipelineAsync({
         layout: "auto",
         compute: { module: device.createShaderModule({ code }), entryPoint },

@@ -27,7 +27,7 @@ describe("keccak-f1600 on the GPU", needsAdapter, () => {
     states.forEach((state, i) => {
       input.set(state, i * 50);
     });
-    const output = await gpu.run("keccak-f1600", "main", input, states.length, input.length);
+    const output = await gpu.run("rungs/keccak-f1600", "main", input, states.length, input.length);
     for (const [i, state] of states.entries()) {
       keccakP(state);
       assert.deepEqual(output.subarray(i * 50, i * 50 + 50), state, `state ${i}`);

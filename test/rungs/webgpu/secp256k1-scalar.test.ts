@@ -9,7 +9,7 @@ import { createModel, type Limbs, limbsOf, mod, powerMod, valueOfLimbs } from ".
 
 const { n, p, lambda } = SECP256K1;
 const TIGHT = 8192;
-const { limb } = createModel(1);
+const { limb } = createModel("built");
 
 const pad = (values: readonly number[]): number[] =>
   Array.from({ length: 20 }, (_, i) => values[i] ?? 0);
@@ -169,7 +169,7 @@ describe("secp256k1 scalars, three ways", () => {
       const input = new Uint32Array(cases.length * 41);
       for (const [i, { code, x, y }] of cases.entries()) input.set([code, ...x, ...y], i * 41);
       const output = await gpu.run(
-        "secp256k1-scalar",
+        "rungs/secp256k1-scalar",
         "main",
         input,
         cases.length,
