@@ -7,13 +7,14 @@
 import {
   analyse,
   bitmapBytes,
-  bitmapOffset,
   codeBytes,
   codeFromBytes,
   codeLength,
   readDelegate,
   isDelegation,
   jumpDestinations,
+  PADDING,
+  runnable,
 } from "./code";
 import {
   depthOf,
@@ -32,6 +33,7 @@ import {
   F_MEMORY,
   F_MEMORY_BYTES,
   F_OUT,
+  F_ORIGINAL,
   F_OUT_BYTES,
   F_PC,
   F_REFUND,
@@ -185,25 +187,33 @@ function takeBack(frame: usize): void {
 
 /** Points the frame at a code record. */
 export function setFrameCode(frame: usize, code: usize): void {
-  store<u32>(frame, <u32>codeBytes(code), F_PC);
-  store<u32>(frame, <u32>codeBytes(code), F_CODE);
-  store<u32>(frame, codeLength(code), F_CODE_BYTES);
-  store<u32>(frame, <u32>jumpDestinations(code), F_JUMPS);
+  setFrameBytes(frame, codeBytes(code), codeLength(code), jumpDestinations(code), runnable(code));
 }
 
-/** Copies init code to the beginning of the frame's memory area, analyses it and moves the frame's memory behind it. */
-export function setFrameInitcode(frame: usize, code: usize, bytes: usize): void {
-  const base = <usize>load<u32>(frame, F_MEMORY);
-  const bitmap = base + bitmapOffset(bytes);
-  const end = (bitmap + bitmapBytes(bytes) + 31) & ~31;
-  if (end > memoriesEnd) limitReached(1);
-  memory.copy(base, code, bytes);
-  memory.fill(base + bytes, 0, end - base - bytes);
-  analyse(base, <u32>bytes, bitmap);
-  store<u32>(frame, <u32>base, F_PC);
-  store<u32>(frame, <u32>base, F_CODE);
+function setFrameBytes(
+  frame: usize,
+  original: usize,
+  bytes: usize,
+  jumps: usize,
+  runs: usize,
+): void {
+  store<u32>(frame, <u32>original, F_ORIGINAL);
   store<u32>(frame, <u32>bytes, F_CODE_BYTES);
-  store<u32>(frame, <u32>bitmap, F_JUMPS);
+  store<u32>(frame, <u32>jumps, F_JUMPS);
+  store<u32>(frame, <u32>runs, F_CODE);
+  store<u32>(frame, <u32>runs, F_PC);
+}
+
+/** Prepares init code at the beginning of the frame's memory area, and moves the frame's memory behind it. */
+export function setFrameInitcode(frame: usize, code: usize, bytes: usize): void {
+  const jumps = <usize>load<u32>(frame, F_MEMORY);
+  const runs = jumps + bitmapBytes(bytes);
+  const end = (runs + bytes + PADDING + 31) & ~31;
+  if (end > memoriesEnd) limitReached(1);
+  memory.copy(runs, code, bytes);
+  analyse(code, <u32>bytes, jumps, runs);
+  memory.fill(runs + bytes, 0, end - runs - bytes);
+  setFrameBytes(frame, code, bytes, jumps, runs);
   store<u32>(frame, <u32>end, F_MEMORY);
 }
 

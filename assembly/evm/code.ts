@@ -2,8 +2,10 @@
  * Contract code by its hash, with the jump destinations of each (Yellow Paper §9.4.3), shared by all instances.
  *
  * A record: 32-byte hash, u32 length, u32 next in chain, u32 analysed, u32 delegation; the bytes at 48; then a bitmap of jump
- * destinations. At least 40 zero bytes follow the code, so that a PUSH at its end reads zeros and a run off its end meets STOP.
+ * destinations and the copy that is run (`fusion.ts`). At least 40 zero bytes follow the code and its copy, so that a PUSH at its end
+ * reads zeros and a run off its end meets STOP.
  */
+import { FIRST, fuse, INVALID, LAST } from "./fusion";
 import { readCode, writeCode } from "./host";
 import { keccak } from "./hash";
 import { allocateCode, CODE_BUCKET_COUNT, CODE_BUCKETS, EMPTY_CODE, words } from "./layout";
@@ -14,7 +16,7 @@ const ANALYSED: usize = 40;
 /** 1 where the code is a delegation designator of EIP-7702. */
 const DELEGATION: usize = 44;
 const BYTES: usize = 48;
-const PADDING: usize = 40;
+export const PADDING: usize = 40;
 
 // @ts-ignore: decorator
 @inline
@@ -50,7 +52,7 @@ export function bitmapBytes(length: usize): usize {
 
 /** Sets up the record of the empty code. */
 export function initializeEmptyCode(): void {
-  memory.fill(EMPTY_CODE, 0, 160);
+  memory.fill(EMPTY_CODE, 0, 192);
   store<u32>(EMPTY_CODE, 1, ANALYSED);
   // keccak256 of nothing.
   store<u64>(EMPTY_CODE, 0x3c23f7860146d2c5);
@@ -87,10 +89,12 @@ function find(hash: usize): usize {
 /** A new record for `length` bytes, without hash, not yet to be found. */
 function create(length: u32): usize {
   const bitmap = BYTES + bitmapOffset(length);
-  const code = allocateCode((bitmap + bitmapBytes(length) + 15) & ~15);
+  const copy = bitmap + bitmapBytes(length);
+  const code = allocateCode((copy + length + PADDING + 15) & ~15);
   store<u32>(code, length, LENGTH);
   store<u32>(code, 0, ANALYSED);
-  memory.fill(code + BYTES + length, 0, bitmap - BYTES - length + bitmapBytes(length));
+  memory.fill(code + BYTES + length, 0, copy - BYTES - length);
+  memory.fill(code + copy + length, 0, PADDING);
   return code;
 }
 
@@ -133,32 +137,56 @@ export function codeFromBytes(bytes: usize, length: u32): usize {
   return publish(code);
 }
 
-/** The bitmap of jump destinations, made at first use. */
+/** The bitmap of jump destinations, made at first use together with the copy that is run. */
 export function jumpDestinations(code: usize): usize {
   const length = codeLength(code);
   const bitmap = code + BYTES + bitmapOffset(length);
   if (!atomic.load<u32>(code, ANALYSED)) {
-    analyse(code + BYTES, length, bitmap);
+    analyse(code + BYTES, length, bitmap, 0);
+    fuse(code + BYTES, length, bitmap, runnable(code));
     atomic.store<u32>(code, 1, ANALYSED);
   }
   return bitmap;
 }
 
+/** The copy of the code that is run. */
+export function runnable(code: usize): usize {
+  const length = codeLength(code);
+  return code + BYTES + bitmapOffset(length) + bitmapBytes(length);
+}
+
 /**
- * Fills the bitmap: bit i is set where byte i is a JUMPDEST outside push data. Whole words are stored, so that two instances that
- * analyse the same code at once write the same values and never undo each other.
+ * Fills the bitmap: bit i is set where byte i is a JUMPDEST outside push data. Sixteen bits are stored at once, so that two instances
+ * that analyse the same code write the same values and never undo each other.
+ *
+ * `once` is the copy that is run of a code that is run once, as init code is, or 0: nothing is fused there, which would cost more than
+ * it saves, but opcodes of ours become an invalid one.
  */
-export function analyse(bytes: usize, length: u32, bitmap: usize): void {
+export function analyse(bytes: usize, length: u32, bitmap: usize, once: usize): void {
+  const ours = <i8>(LAST - FIRST + 1);
   let i: u32 = 0;
-  for (let base: u32 = 0; base <= length; base += 64) {
-    let bits: u64 = 0;
-    const end = min<u32>(base + 64, length);
-    while (i < end) {
-      const op = <u32>load<u8>(bytes + i);
-      if (op == 0x5b) bits |= (<u64>1) << (<u64>(i & 63));
-      i += op - 0x60 < 32 ? op - 0x5e : 1;
+  for (let base: u32 = 0; base < length; base += 16) {
+    const part = v128.load(bytes + base); // what lies past the end is read and not used
+    const pushes = i8x16.eq(v128.and(part, i8x16.splat(<i8>0xe0)), i8x16.splat(0x60));
+    let bits: u32 = 0;
+    if (i == base && base + 16 <= length && !v128.any_true(pushes)) {
+      // Sixteen opcodes.
+      bits = <u32>i8x16.bitmask(i8x16.eq(part, i8x16.splat(0x5b)));
+      i += 16;
+      if (once) {
+        const wrong = i8x16.lt_u(i8x16.sub(part, i8x16.splat(<i8>FIRST)), i8x16.splat(ours));
+        v128.store(once + base, v128.bitselect(i8x16.splat(<i8>INVALID), part, wrong));
+      }
+    } else {
+      const end = min<u32>(base + 16, length);
+      while (i < end) {
+        const op = <u32>load<u8>(bytes + i);
+        if (op == 0x5b) bits |= 1 << (i & 15);
+        if (op - FIRST <= <u32>(LAST - FIRST) && once) store<u8>(once + i, INVALID);
+        i += op - 0x60 < 32 ? op - 0x5e : 1;
+      }
     }
-    store<u64>(bitmap + (base >> 3), bits);
+    store<u16>(bitmap + (base >> 3), <u16>bits);
   }
 }
 

@@ -12,6 +12,7 @@ export {
   mod,
   mul,
   mulmod,
+  mulOverflows,
   multiply64,
   sar,
   sdiv,

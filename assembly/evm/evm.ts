@@ -20,6 +20,7 @@ import {
   enterBlock,
   layOut,
   layOutWorker,
+  PUSH_MASKS,
   returned,
   scratchBase,
   setBuckets,
@@ -84,6 +85,7 @@ export function layOutMemory(
   initializeConstants(SHA256_CONSTANTS);
   initializeVector(BLAKE2_VECTOR);
   initializeEmptyCode();
+  memory.fill(PUSH_MASKS, 0xff, 32);
 }
 
 /** Gives this instance its region of the memory. */
@@ -95,10 +97,10 @@ export function startInstance(region: usize, bytes: usize): void {
 
 /** Forgets the block before and sets the rules of the next. `buckets` (a power of two) sizes the table of locations. */
 export function beginBlock(fork: i32, buckets: u32, leastCodeBytes: u32): void {
-  setFork(fork);
+  // Code is prepared for the fork's opcodes.
+  if (setFork(fork) || codeBytesFree() < leastCodeBytes) dropCode();
   fillOpcodes(fork);
   dropHeap();
-  if (codeBytesFree() < leastCodeBytes) dropCode();
   memory.fill(BLOCK_HASHES, 0, 256 * 64);
   enterBlock();
   setBuckets(buckets);

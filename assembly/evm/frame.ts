@@ -5,11 +5,12 @@
 import { FRAME_BYTES, frames, memories, memoriesEnd, stacks } from "./layout";
 import { limitReached } from "./host";
 import { memoryGas } from "./gas";
+import { fits64 } from "./u256";
 
 export const F_PC: usize = 0;
 export const F_SP: usize = 4;
 export const F_STACK: usize = 8;
-/** First byte of the running code, and its length. */
+/** First byte of the copy of the code that is run (`fusion.ts`), and the code's length. */
 export const F_CODE: usize = 12;
 export const F_CODE_BYTES: usize = 16;
 /** Bitmap of jump destinations. */
@@ -36,6 +37,8 @@ export const F_REFUND: usize = 80;
 export const F_CALLER: usize = 96;
 export const F_VALUE: usize = 128;
 export const F_ADDRESS: usize = 160;
+/** First byte of the code as it is. */
+export const F_ORIGINAL: usize = 192;
 
 /** The first frame of a transaction, its stack and memory empty. */
 export function rootFrame(): usize {
@@ -85,4 +88,21 @@ export function grow(base: usize, size: usize, end: i64): usize {
   if (<i64>base + wanted > <i64>memoriesEnd) limitReached(1);
   memory.fill(base + size, 0, <usize>wanted - size);
   return <usize>wanted;
+}
+
+/** Pays for the frame's memory up to `end` (see `extent`) and grows it; answers the gas left, negative where it does not suffice. */
+export function reach(frame: usize, end: i64, gas: i64): i64 {
+  const size = <usize>load<u32>(frame, F_MEMORY_BYTES);
+  if (end >= 0 && end <= <i64>size) return gas;
+  const cost = growthGas(size, end);
+  if (cost > gas) return -1;
+  store<u32>(frame, <u32>grow(<usize>load<u32>(frame, F_MEMORY), size, end), F_MEMORY_BYTES);
+  return gas - cost;
+}
+
+/** As `reach`, for so many bytes (not 0) from the offset in a word. */
+export function reachBytes(frame: usize, offset: usize, bytes: i64, gas: i64): i64 {
+  const start = load<u64>(offset);
+  if (start > 0xffffffff || !fits64(offset)) return -1;
+  return reach(frame, <i64>start + bytes, gas);
 }

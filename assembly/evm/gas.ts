@@ -1,6 +1,7 @@
 /**
  * The fee schedule (Yellow Paper, appendix G, and the EIPs named), and the table of opcodes of one fork.
  */
+import { fillFused } from "./fusion";
 import {
   BERLIN,
   BYZANTIUM,
@@ -150,4 +151,5 @@ export function fillOpcodes(fork: i32): void {
     define(0x5e, 3, 3, 0); // MCOPY, EIP-5656
   }
   if (fork >= OSAKA) define(0x1e, 5, 1, 1); // CLZ, EIP-7939
+  fillFused();
 }

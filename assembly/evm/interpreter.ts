@@ -1,25 +1,23 @@
 /**
  * The interpreter: one loop over all frames of a transaction (Yellow Paper §9, appendix H).
  *
- * Program counter, stack pointer, gas and memory bounds live in locals; calls put them into the frame record, work on it and take
- * them from whatever frame is then current. Static gas, stack bounds and the opcodes a fork has come from one table (`gas.ts`).
- * A stack word is four little-endian limbs; `sp` points past the top, so that the top word is at `sp - 32`.
+ * Program counter, stack pointer, gas and memory's size live in locals; calls put them into the frame record, work on it and take them
+ * from whatever frame is then current. Static gas, stack bounds and the opcodes a fork has come from one table (`gas.ts`), which
+ * has entries for fused sequences too (`fusion.ts`). A stack word is four little-endian limbs; `sp` points past the top, so that the
+ * top word is at `sp - 32`. What an operation cannot pay leaves gas below zero, upon which the next dispatch ends the frame.
  */
+import { create, current, call, FAILED, finish, returnedBytes, REVERTED, selfdestruct, SUCCESS } from "./calls";
 import {
-  create,
-  current,
-  call,
-  delegate,
-  FAILED,
-  finish,
-  refund,
-  returnedBytes,
-  addRefund,
-  REVERTED,
-  selfdestruct,
-  SUCCESS,
-} from "./calls";
-import { codeBytes, codeLength } from "./code";
+  balance,
+  blockHash,
+  copyExternalCode,
+  externalCodeHash,
+  externalCodeSize,
+  gasPrice,
+  loadInput,
+  origin,
+  pushBlobHash,
+} from "./environment";
 import {
   extent,
   F_ADDRESS,
@@ -32,29 +30,75 @@ import {
   F_JUMPS,
   F_MEMORY,
   F_MEMORY_BYTES,
+  F_ORIGINAL,
   F_PC,
   F_SELF,
   F_SP,
   F_STACK,
   F_STATIC,
   F_VALUE,
-  grow,
-  growthGas,
+  reach,
+  reachBytes,
 } from "./frame";
 import {
-  COLD_ACCOUNT_EXTRA,
-  COLD_SLOT_EXTRA,
-  COPY_WORD,
-  expByteGas,
-  KECCAK_WORD,
-  LOG_BYTE,
-  wordGas,
-} from "./gas";
-import { keccak, keccakOfSlot } from "./hash";
-import { readBlockHash, traceStep } from "./host";
+  CHECKED_ADD,
+  CHECKED_MUL,
+  CHECKED_SUB,
+  DUP1_ISZERO_JUMPI,
+  DUP2_MSTORE,
+  DUP_ADD,
+  DUP_AND,
+  DUP_DUP,
+  DUP_DUP_SUB,
+  EQ_JUMPI,
+  GT_JUMPI,
+  ISZERO_JUMPI,
+  LANDING,
+  LENGTH_BELOW,
+  LOAD_SELECTOR,
+  LOAD_SELECTOR_PUSH1,
+  LT_JUMPI,
+  MSTORE_AT,
+  MSTORE_AT_0,
+  MSTORE_PUSH1,
+  NOT_EQ_JUMPI,
+  NOT_GT_JUMPI,
+  NOT_LT_JUMPI,
+  NOT_SLT_JUMPI,
+  NO_VALUE_JUMPI,
+  POP2,
+  POP2_JUMP,
+  POP3,
+  POP3_JUMP,
+  POP4,
+  POP_JUMP,
+  PUSH0_PUSH0,
+  PUSH1_ADD,
+  PUSH1_DUP_ADD,
+  PUSH1_MLOAD,
+  PUSH1_PUSH1,
+  PUSH1_SWAP1_KECCAK,
+  PUSH20_AND,
+  PUSH20_DUP_AND,
+  PUSH2_DUP,
+  PUSH2_JUMP,
+  PUSH2_JUMPI,
+  PUSH_MASK,
+  RETURN_ONE,
+  RETURN_ONE_JUMP,
+  SELECTOR_EQ_JUMPI,
+  SELECTOR_GT_JUMPI,
+  SHORT_INPUT_JUMPI,
+  SWAP1_DUP2_MSTORE,
+  SWAP1_JUMP,
+  SWAP1_POP,
+  SWAP2_POP,
+  SWAP3_POP,
+  SWAP_SWAP,
+} from "./fusion";
+import { expByteGas } from "./gas";
+import { traceStep } from "./host";
 import {
-  BERLIN,
-  BLOCK_HASHES,
   ENV_BASE_FEE,
   ENV_BLOB_BASE_FEE,
   ENV_CHAIN_ID,
@@ -65,29 +109,16 @@ import {
   ENV_TIMESTAMP,
   fork,
   OPCODES,
-  returned,
-  words,
+  PUSH_MASKS,
 } from "./layout";
-import { appendLog } from "./logs";
-import {
-  accountKeyOfWord,
-  balanceOf,
-  codeHashOf,
-  codeOf,
-  hasCode,
-  isEmpty,
-  makeWarm,
-  readAccountEntry,
-  readSlotEntry,
-  setValue,
-  slotKey,
-  transientSlot,
-  VALUE,
-} from "./state";
-import { storeSlot } from "./sstore";
+import { copyMemory, copyToMemory, copyReturned, hashMemory, log } from "./memory";
+import { balanceOf } from "./state";
+import { loadSlot, loadTransient, storeSlot, storeTransient } from "./sstore";
 import {
   add,
   addmod,
+  addSmall,
+  and,
   byteAt,
   byteLength,
   copy,
@@ -102,6 +133,9 @@ import {
   mod,
   mul,
   mulmod,
+  mulOverflows,
+  not,
+  or,
   sar,
   sdiv,
   setU64,
@@ -111,27 +145,10 @@ import {
   slt,
   smod,
   sub,
+  swap,
   toBytes,
+  xor,
 } from "./u256";
-
-/** What the transaction brings along; set by `transaction.ts`. */
-export let origin: usize = 0;
-export let gasPrice: usize = 0;
-/** Versioned hashes of blobs, 32 bytes each, and their number. */
-let blobHashes: usize = 0;
-let blobCount: u32 = 0;
-
-export function setTransactionContext(
-  sender: usize,
-  price: usize,
-  hashes: usize,
-  count: u32,
-): void {
-  origin = sender;
-  gasPrice = price;
-  blobHashes = hashes;
-  blobCount = count;
-}
 
 /** Output of the first frame. */
 export let output: usize = 0;
@@ -139,53 +156,39 @@ export let outputBytes: usize = 0;
 /** Gas the first frame has left. */
 export let gasLeft: i64 = 0;
 
-/** Whether `at` is a jump destination. */
+/** Whether the word at `word` is a jump destination. */
 // @ts-ignore: decorator
 @inline
-function mayJump(jumps: usize, codeSize: usize, at: u64): bool {
-  return at < <u64>codeSize && ((load<u8>(jumps + (<usize>at >> 3)) >> (<u8>at & 7)) & 1) != 0;
+function mayJump(jumps: usize, codeSize: usize, word: usize): bool {
+  const at = load<u64>(word);
+  return (
+    at < <u64>codeSize &&
+    fits64(word) &&
+    ((load<u8>(jumps + (<usize>at >> 3)) >> (<u8>at & 7)) & 1) != 0
+  );
 }
 
-/** Copies `length` bytes from `offset` of a source to memory; what lies past the source's end reads as zeros. */
-function copyPadded(
-  to: usize,
-  source: usize,
-  sourceBytes: usize,
-  offset: usize,
-  length: usize,
-): void {
-  let available: usize = 0;
-  if (fits64(offset) && load<u64>(offset) < <u64>sourceBytes) {
-    const from = <usize>load<u64>(offset);
-    available = min<usize>(sourceBytes - from, length);
-    memory.copy(to, source + from, available);
-  }
-  memory.fill(to + available, 0, length - available);
+/** Where a jump to the word at `word` goes on. */
+// @ts-ignore: decorator
+@inline
+function landing(code: usize, word: usize): usize {
+  return code + <usize>load<u32>(word) + LANDING;
 }
 
-/** The word at `offset` of the call data, zeros past its end. */
-function loadInput(word: usize, input: usize, inputBytes: usize): void {
-  const offset = load<u64>(word);
-  if (!fits64(word) || offset >= <u64>inputBytes) return setU64(word, 0);
-  const at = <usize>offset;
-  if (at + 32 <= inputBytes) return fromBytes(word, input + at);
-  const padded = words + 640;
-  memory.fill(padded, 0, 32);
-  memory.copy(padded, input + at, inputBytes - at);
-  fromBytes(word, padded);
+/** Where a fused PUSH2 and JUMPI go on, the constant being at `at`. A branch, not a selection: it is predicted. */
+// @ts-ignore: decorator
+@inline
+function branch(taken: bool, code: usize, at: usize): usize {
+  if (taken) return code + <usize>bswap<u16>(load<u16>(at)) + LANDING;
+  return at + 3;
 }
 
-/** BLOCKHASH: one of the 256 blocks before this one, else zero. */
-function blockHash(word: usize): void {
-  const number = load<u64>(ENV_NUMBER);
-  const asked = load<u64>(word);
-  if (!fits64(word) || asked >= number || number - asked > 256) return setU64(word, 0);
-  const entry = BLOCK_HASHES + ((<usize>(asked & 255)) << 6);
-  if (!atomic.load<u32>(entry)) {
-    readBlockHash(asked, entry + 32);
-    atomic.store<u32>(entry, 1);
-  }
-  fromBytes(word, entry + 32);
+/** Whether a word of memory at the offset in the word at `offset` is within the `size` bytes there are. */
+// @ts-ignore: decorator
+@inline
+function within(offset: usize, size: usize): bool {
+  const high = load<u64>(offset, 8) | load<u64>(offset, 16) | load<u64>(offset, 24);
+  return ((load<u64>(offset) >> 32) | high) == 0 && <u64>load<u32>(offset) + 32 <= <u64>size;
 }
 
 /**
@@ -202,6 +205,7 @@ export function run(root: usize): i32 {
   let codeSize = <usize>load<u32>(frame, F_CODE_BYTES);
   let jumps = <usize>load<u32>(frame, F_JUMPS);
   let base = <usize>load<u32>(frame, F_MEMORY);
+  /** A copy of F_MEMORY_BYTES, which `reach` changes. */
   let size = <usize>load<u32>(frame, F_MEMORY_BYTES);
 
   while (true) {
@@ -273,11 +277,7 @@ export function run(root: usize): i32 {
         case 0x0a: { // EXP
           sp -= 32;
           gas -= <i64>byteLength(sp - 32) * expByteGas(fork);
-          if (gas < 0) {
-            ended = FAILED;
-            break;
-          }
-          exp(sp - 32, sp, sp - 32);
+          if (gas >= 0) exp(sp - 32, sp, sp - 32);
           continue;
         }
         case 0x0b: { // SIGNEXTEND
@@ -316,25 +316,21 @@ export function run(root: usize): i32 {
         }
         case 0x16: { // AND
           sp -= 32;
-          v128.store(sp - 32, v128.and(v128.load(sp - 32), v128.load(sp)));
-          v128.store(sp - 32, v128.and(v128.load(sp - 32, 16), v128.load(sp, 16)), 16);
+          and(sp - 32, sp - 32, sp);
           continue;
         }
         case 0x17: { // OR
           sp -= 32;
-          v128.store(sp - 32, v128.or(v128.load(sp - 32), v128.load(sp)));
-          v128.store(sp - 32, v128.or(v128.load(sp - 32, 16), v128.load(sp, 16)), 16);
+          or(sp - 32, sp - 32, sp);
           continue;
         }
         case 0x18: { // XOR
           sp -= 32;
-          v128.store(sp - 32, v128.xor(v128.load(sp - 32), v128.load(sp)));
-          v128.store(sp - 32, v128.xor(v128.load(sp - 32, 16), v128.load(sp, 16)), 16);
+          xor(sp - 32, sp - 32, sp);
           continue;
         }
         case 0x19: { // NOT
-          v128.store(sp - 32, v128.not(v128.load(sp - 32)));
-          v128.store(sp - 32, v128.not(v128.load(sp - 32, 16)), 16);
+          not(sp - 32, sp - 32);
           continue;
         }
         case 0x1a: { // BYTE
@@ -363,35 +359,8 @@ export function run(root: usize): i32 {
         }
         case 0x20: { // KECCAK256
           sp -= 32;
-          const end = extent(sp, sp - 32);
-          if (end > <i64>size || end < 0) {
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
-          }
-          const bytes = <usize>load<u32>(sp - 32);
-          gas -= wordGas(bytes, KECCAK_WORD);
-          if (gas < 0) {
-            ended = FAILED;
-            break;
-          }
-          if (bytes == 64) {
-            const input = load<u32>(frame, F_INPUT);
-            const inputBytes = load<u32>(frame, F_INPUT_BYTES);
-            keccakOfSlot(
-              base + <usize>load<u32>(sp),
-              sp - 32,
-              frame + F_CALLER,
-              input,
-              inputBytes,
-            );
-            continue;
-          }
-          keccak(base + <usize>load<u32>(sp), bytes, sp - 32);
-          fromBytes(sp - 32, sp - 32);
+          gas = hashMemory(frame, sp, sp - 32, sp - 32, gas);
+          size = <usize>load<u32>(frame, F_MEMORY_BYTES);
           continue;
         }
         case 0x30: { // ADDRESS
@@ -400,16 +369,7 @@ export function run(root: usize): i32 {
           continue;
         }
         case 0x31: { // BALANCE
-          const entry = accountKeyOfWord(sp - 32);
-          if (fork >= BERLIN && makeWarm(entry)) {
-            gas -= COLD_ACCOUNT_EXTRA;
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-          }
-          readAccountEntry(entry);
-          copy(sp - 32, balanceOf(entry));
+          gas = balance(sp - 32, gas);
           continue;
         }
         case 0x32: { // ORIGIN
@@ -438,29 +398,8 @@ export function run(root: usize): i32 {
         }
         case 0x37: { // CALLDATACOPY
           sp -= 96;
-          const end = extent(sp + 64, sp);
-          if (end > <i64>size || end < 0) {
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
-          }
-          const bytes = <usize>load<u32>(sp);
-          gas -= wordGas(bytes, COPY_WORD);
-          if (gas < 0) {
-            ended = FAILED;
-            break;
-          }
-          if (bytes)
-            copyPadded(
-              base + <usize>load<u32>(sp + 64),
-              load<u32>(frame, F_INPUT),
-              load<u32>(frame, F_INPUT_BYTES),
-              sp + 32,
-              bytes,
-            );
+          gas = copyToMemory(frame, sp, load<u32>(frame, F_INPUT), load<u32>(frame, F_INPUT_BYTES), gas);
+          size = <usize>load<u32>(frame, F_MEMORY_BYTES);
           continue;
         }
         case 0x38: { // CODESIZE
@@ -470,22 +409,8 @@ export function run(root: usize): i32 {
         }
         case 0x39: { // CODECOPY
           sp -= 96;
-          const end = extent(sp + 64, sp);
-          if (end > <i64>size || end < 0) {
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
-          }
-          const bytes = <usize>load<u32>(sp);
-          gas -= wordGas(bytes, COPY_WORD);
-          if (gas < 0) {
-            ended = FAILED;
-            break;
-          }
-          if (bytes) copyPadded(base + <usize>load<u32>(sp + 64), code, codeSize, sp + 32, bytes);
+          gas = copyToMemory(frame, sp, load<u32>(frame, F_ORIGINAL), codeSize, gas);
+          size = <usize>load<u32>(frame, F_MEMORY_BYTES);
           continue;
         }
         case 0x3a: { // GASPRICE
@@ -494,54 +419,13 @@ export function run(root: usize): i32 {
           continue;
         }
         case 0x3b: { // EXTCODESIZE
-          const entry = accountKeyOfWord(sp - 32);
-          if (fork >= BERLIN && makeWarm(entry)) {
-            gas -= COLD_ACCOUNT_EXTRA;
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-          }
-          readAccountEntry(entry);
-          setU64(sp - 32, hasCode(entry) ? codeLength(codeOf(entry)) : 0);
+          gas = externalCodeSize(sp - 32, gas);
           continue;
         }
         case 0x3c: { // EXTCODECOPY
           sp -= 128;
-          const end = extent(sp + 64, sp);
-          if (end > <i64>size || end < 0) {
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
-          }
-          const bytes = <usize>load<u32>(sp);
-          gas -= wordGas(bytes, COPY_WORD);
-          if (gas < 0) {
-            ended = FAILED;
-            break;
-          }
-          const entry = accountKeyOfWord(sp + 96);
-          if (fork >= BERLIN && makeWarm(entry)) {
-            gas -= COLD_ACCOUNT_EXTRA;
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-          }
-          readAccountEntry(entry);
-          if (bytes) {
-            const external = codeOf(entry);
-            copyPadded(
-              base + <usize>load<u32>(sp + 64),
-              codeBytes(external),
-              codeLength(external),
-              sp + 32,
-              bytes,
-            );
-          }
+          gas = copyExternalCode(frame, sp, gas);
+          size = <usize>load<u32>(frame, F_MEMORY_BYTES);
           continue;
         }
         case 0x3d: { // RETURNDATASIZE
@@ -551,47 +435,12 @@ export function run(root: usize): i32 {
         }
         case 0x3e: { // RETURNDATACOPY
           sp -= 96;
-          // Reading past the end is an exceptional halt, not zeros.
-          const from = load<u64>(sp + 32);
-          if (
-            !fits64(sp + 32) ||
-            !fits64(sp) ||
-            from > <u64>returnedBytes ||
-            load<u64>(sp) > <u64>returnedBytes - from
-          ) {
-            ended = FAILED;
-            break;
-          }
-          const end = extent(sp + 64, sp);
-          if (end > <i64>size || end < 0) {
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
-          }
-          const bytes = <usize>load<u32>(sp);
-          gas -= wordGas(bytes, COPY_WORD);
-          if (gas < 0) {
-            ended = FAILED;
-            break;
-          }
-          if (bytes) memory.copy(base + <usize>load<u32>(sp + 64), returned + <usize>from, bytes);
+          gas = copyReturned(frame, sp, gas);
+          size = <usize>load<u32>(frame, F_MEMORY_BYTES);
           continue;
         }
         case 0x3f: { // EXTCODEHASH
-          const entry = accountKeyOfWord(sp - 32);
-          if (fork >= BERLIN && makeWarm(entry)) {
-            gas -= COLD_ACCOUNT_EXTRA;
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-          }
-          readAccountEntry(entry);
-          if (isEmpty(entry)) setU64(sp - 32, 0);
-          else fromBytes(sp - 32, codeHashOf(entry));
+          gas = externalCodeHash(sp - 32, gas);
           continue;
         }
         case 0x40: { // BLOCKHASH
@@ -639,9 +488,7 @@ export function run(root: usize): i32 {
           continue;
         }
         case 0x49: { // BLOBHASH
-          if (fits64(sp - 32) && load<u64>(sp - 32) < <u64>blobCount)
-            fromBytes(sp - 32, blobHashes + ((<usize>load<u32>(sp - 32)) << 5));
-          else setU64(sp - 32, 0);
+          pushBlobHash(sp - 32);
           continue;
         }
         case 0x4a: { // BLOBBASEFEE
@@ -654,107 +501,60 @@ export function run(root: usize): i32 {
           continue;
         }
         case 0x51: { // MLOAD
-          const offset = load<u64>(sp - 32);
-          const end = <i64>offset + 32;
-          if (!fits64(sp - 32) || offset > 0xffffffff || end > <i64>size) {
-            if (!fits64(sp - 32) || offset > 0xffffffff) {
-              ended = FAILED;
-              break;
-            }
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
+          if (!within(sp - 32, size)) {
+            gas = reachBytes(frame, sp - 32, 32, gas);
+            if (gas < 0) continue;
+            size = <usize>load<u32>(frame, F_MEMORY_BYTES);
           }
-          fromBytes(sp - 32, base + <usize>offset);
+          fromBytes(sp - 32, base + <usize>load<u32>(sp - 32));
           continue;
         }
         case 0x52: { // MSTORE
           sp -= 64;
-          const offset = load<u64>(sp + 32);
-          const end = <i64>offset + 32;
-          if (!fits64(sp + 32) || offset > 0xffffffff || end > <i64>size) {
-            if (!fits64(sp + 32) || offset > 0xffffffff) {
-              ended = FAILED;
-              break;
-            }
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
+          if (!within(sp + 32, size)) {
+            gas = reachBytes(frame, sp + 32, 32, gas);
+            if (gas < 0) continue;
+            size = <usize>load<u32>(frame, F_MEMORY_BYTES);
           }
-          toBytes(base + <usize>offset, sp);
+          toBytes(base + <usize>load<u32>(sp + 32), sp);
           continue;
         }
         case 0x53: { // MSTORE8
           sp -= 64;
-          const offset = load<u64>(sp + 32);
-          const end = <i64>offset + 1;
-          if (!fits64(sp + 32) || offset > 0xffffffff || end > <i64>size) {
-            if (!fits64(sp + 32) || offset > 0xffffffff) {
-              ended = FAILED;
-              break;
-            }
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
-          }
-          store<u8>(base + <usize>offset, load<u8>(sp));
+          gas = reachBytes(frame, sp + 32, 1, gas);
+          if (gas < 0) continue;
+          size = <usize>load<u32>(frame, F_MEMORY_BYTES);
+          store<u8>(base + <usize>load<u32>(sp + 32), load<u8>(sp));
           continue;
         }
         case 0x54: { // SLOAD
-          const entry = slotKey(<usize>load<u32>(frame, F_SELF), sp - 32);
-          if (fork >= BERLIN && makeWarm(entry)) {
-            gas -= COLD_SLOT_EXTRA;
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-          }
-          readSlotEntry(entry);
-          copy(sp - 32, entry + VALUE);
+          gas = loadSlot(<usize>load<u32>(frame, F_SELF), sp - 32, gas);
           continue;
         }
         case 0x55: { // SSTORE
           sp -= 64;
-          if (load<u32>(frame, F_STATIC)) {
-            ended = FAILED;
-            break;
-          }
-          gas = storeSlot(<usize>load<u32>(frame, F_SELF), sp + 32, sp, gas);
-          if (gas < 0) {
-            ended = FAILED;
-            break;
-          }
+          gas = storeSlot(frame, sp + 32, sp, gas);
           continue;
         }
         case 0x56: { // JUMP
           sp -= 32;
-          const target = load<u64>(sp);
-          if (!fits64(sp) || !mayJump(jumps, codeSize, target)) {
+          if (!mayJump(jumps, codeSize, sp)) {
             ended = FAILED;
             break;
           }
-          pc = code + <usize>target;
+          gas -= LANDING;
+          pc = landing(code, sp);
           continue;
         }
         case 0x57: { // JUMPI
           sp -= 64;
-          if (!isZero(sp)) {
-            const target = load<u64>(sp + 32);
-            if (!fits64(sp + 32) || !mayJump(jumps, codeSize, target)) {
-              ended = FAILED;
-              break;
-            }
-            pc = code + <usize>target;
+          if (isZero(sp)) continue;
+          if (!mayJump(jumps, codeSize, sp + 32)) {
+            ended = FAILED;
+            break;
           }
+          gas -= LANDING;
+          pc = landing(code, sp + 32);
           continue;
         }
         case 0x58: { // PC
@@ -776,36 +576,18 @@ export function run(root: usize): i32 {
           continue;
         }
         case 0x5c: { // TLOAD
-          const entry = transientSlot(<usize>load<u32>(frame, F_SELF), sp - 32);
-          copy(sp - 32, entry + VALUE);
+          loadTransient(<usize>load<u32>(frame, F_SELF), sp - 32);
           continue;
         }
         case 0x5d: { // TSTORE
           sp -= 64;
-          if (load<u32>(frame, F_STATIC)) {
-            ended = FAILED;
-            break;
-          }
-          setValue(transientSlot(<usize>load<u32>(frame, F_SELF), sp + 32), sp);
+          gas = storeTransient(frame, sp + 32, sp, gas);
           continue;
         }
         case 0x5e: { // MCOPY
           sp -= 96;
-          const end = max<i64>(extent(sp + 64, sp), extent(sp + 32, sp));
-          if (extent(sp + 64, sp) < 0 || extent(sp + 32, sp) < 0) {
-            ended = FAILED;
-            break;
-          }
-          gas -= growthGas(size, end);
-          const bytes = <usize>load<u32>(sp);
-          gas -= wordGas(bytes, COPY_WORD);
-          if (gas < 0) {
-            ended = FAILED;
-            break;
-          }
-          size = grow(base, size, end);
-          if (bytes)
-            memory.copy(base + <usize>load<u32>(sp + 64), base + <usize>load<u32>(sp + 32), bytes);
+          gas = copyMemory(frame, sp, gas);
+          size = <usize>load<u32>(frame, F_MEMORY_BYTES);
           continue;
         }
         case 0x5f: { // PUSH0
@@ -814,174 +596,21 @@ export function run(root: usize): i32 {
           continue;
         }
         case 0x60: { // PUSH1
-          store<u64>(sp, load<u8>(pc));
-          store<u64>(sp, 0, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
+          setU64(sp, load<u8>(pc));
           sp += 32;
           pc += 1;
           continue;
         }
         case 0x61: { // PUSH2
-          store<u64>(sp, bswap<u16>(load<u16>(pc)));
-          store<u64>(sp, 0, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
+          setU64(sp, bswap<u16>(load<u16>(pc)));
           sp += 32;
           pc += 2;
           continue;
         }
-        case 0x62: { // PUSH3
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 40);
-          store<u64>(sp, 0, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 3;
-          continue;
-        }
         case 0x63: { // PUSH4
-          store<u64>(sp, bswap<u32>(load<u32>(pc)));
-          store<u64>(sp, 0, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
+          setU64(sp, bswap<u32>(load<u32>(pc)));
           sp += 32;
           pc += 4;
-          continue;
-        }
-        case 0x64: { // PUSH5
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 24);
-          store<u64>(sp, 0, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 5;
-          continue;
-        }
-        case 0x65: { // PUSH6
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 16);
-          store<u64>(sp, 0, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 6;
-          continue;
-        }
-        case 0x66: { // PUSH7
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 8);
-          store<u64>(sp, 0, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 7;
-          continue;
-        }
-        case 0x67: { // PUSH8
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 0)));
-          store<u64>(sp, 0, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 8;
-          continue;
-        }
-        case 0x68: { // PUSH9
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 1)));
-          store<u64>(sp, load<u8>(pc), 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 9;
-          continue;
-        }
-        case 0x69: { // PUSH10
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 2)));
-          store<u64>(sp, bswap<u16>(load<u16>(pc)), 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 10;
-          continue;
-        }
-        case 0x6a: { // PUSH11
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 3)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 40, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 11;
-          continue;
-        }
-        case 0x6b: { // PUSH12
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 4)));
-          store<u64>(sp, bswap<u32>(load<u32>(pc)), 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 12;
-          continue;
-        }
-        case 0x6c: { // PUSH13
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 5)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 24, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 13;
-          continue;
-        }
-        case 0x6d: { // PUSH14
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 6)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 16, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 14;
-          continue;
-        }
-        case 0x6e: { // PUSH15
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 7)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 8, 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 15;
-          continue;
-        }
-        case 0x6f: { // PUSH16
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 8)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 0)), 8);
-          store<u64>(sp, 0, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 16;
-          continue;
-        }
-        case 0x70: { // PUSH17
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 9)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 1)), 8);
-          store<u64>(sp, load<u8>(pc), 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 17;
-          continue;
-        }
-        case 0x71: { // PUSH18
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 10)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 2)), 8);
-          store<u64>(sp, bswap<u16>(load<u16>(pc)), 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 18;
-          continue;
-        }
-        case 0x72: { // PUSH19
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 11)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 3)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 40, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 19;
           continue;
         }
         case 0x73: { // PUSH20
@@ -993,256 +622,84 @@ export function run(root: usize): i32 {
           pc += 20;
           continue;
         }
-        case 0x74: { // PUSH21
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 13)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 5)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 24, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 21;
-          continue;
-        }
-        case 0x75: { // PUSH22
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 14)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 6)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 16, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 22;
-          continue;
-        }
-        case 0x76: { // PUSH23
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 15)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 7)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 8, 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 23;
-          continue;
-        }
-        case 0x77: { // PUSH24
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 16)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 8)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 0)), 16);
-          store<u64>(sp, 0, 24);
-          sp += 32;
-          pc += 24;
-          continue;
-        }
-        case 0x78: { // PUSH25
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 17)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 9)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 1)), 16);
-          store<u64>(sp, load<u8>(pc), 24);
-          sp += 32;
-          pc += 25;
-          continue;
-        }
-        case 0x79: { // PUSH26
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 18)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 10)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 2)), 16);
-          store<u64>(sp, bswap<u16>(load<u16>(pc)), 24);
-          sp += 32;
-          pc += 26;
-          continue;
-        }
-        case 0x7a: { // PUSH27
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 19)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 11)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 3)), 16);
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 40, 24);
-          sp += 32;
-          pc += 27;
-          continue;
-        }
-        case 0x7b: { // PUSH28
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 20)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 12)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 4)), 16);
-          store<u64>(sp, bswap<u32>(load<u32>(pc)), 24);
-          sp += 32;
-          pc += 28;
-          continue;
-        }
-        case 0x7c: { // PUSH29
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 21)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 13)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 5)), 16);
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 24, 24);
-          sp += 32;
-          pc += 29;
-          continue;
-        }
-        case 0x7d: { // PUSH30
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 22)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 14)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 6)), 16);
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 16, 24);
-          sp += 32;
-          pc += 30;
-          continue;
-        }
-        case 0x7e: { // PUSH31
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 23)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 15)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 7)), 16);
-          store<u64>(sp, bswap<u64>(load<u64>(pc)) >> 8, 24);
-          sp += 32;
-          pc += 31;
-          continue;
-        }
         case 0x7f: { // PUSH32
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 24)));
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 16)), 8);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 8)), 16);
-          store<u64>(sp, bswap<u64>(load<u64>(pc, 0)), 24);
+          fromBytes(sp, pc);
           sp += 32;
           pc += 32;
           continue;
         }
-        case 0x80: { // DUP1
-          copy(sp, sp - 32);
+        case 0x62: // PUSH3
+        case 0x64: // PUSH5
+        case 0x65: // PUSH6
+        case 0x66: // PUSH7
+        case 0x67: // PUSH8
+        case 0x68: // PUSH9
+        case 0x69: // PUSH10
+        case 0x6a: // PUSH11
+        case 0x6b: // PUSH12
+        case 0x6c: // PUSH13
+        case 0x6d: // PUSH14
+        case 0x6e: // PUSH15
+        case 0x6f: // PUSH16
+        case 0x70: // PUSH17
+        case 0x71: // PUSH18
+        case 0x72: // PUSH19
+        case 0x74: // PUSH21
+        case 0x75: // PUSH22
+        case 0x76: // PUSH23
+        case 0x77: // PUSH24
+        case 0x78: // PUSH25
+        case 0x79: // PUSH26
+        case 0x7a: // PUSH27
+        case 0x7b: // PUSH28
+        case 0x7c: // PUSH29
+        case 0x7d: // PUSH30
+        case 0x7e: { // PUSH31
+          // The word that ends with the constant, less what is in front of it.
+          const bytes = <usize>(op - 0x5f);
+          pc += bytes;
+          fromBytes(sp, pc - 32);
+          and(sp, sp, PUSH_MASKS + 32 - bytes);
           sp += 32;
           continue;
         }
-        case 0x81: { // DUP2
-          copy(sp, sp - 64);
-          sp += 32;
-          continue;
-        }
-        case 0x82: { // DUP3
-          copy(sp, sp - 96);
-          sp += 32;
-          continue;
-        }
-        case 0x83: { // DUP4
-          copy(sp, sp - 128);
-          sp += 32;
-          continue;
-        }
-        case 0x84: { // DUP5
-          copy(sp, sp - 160);
-          sp += 32;
-          continue;
-        }
-        case 0x85: { // DUP6
-          copy(sp, sp - 192);
-          sp += 32;
-          continue;
-        }
-        case 0x86: { // DUP7
-          copy(sp, sp - 224);
-          sp += 32;
-          continue;
-        }
-        case 0x87: { // DUP8
-          copy(sp, sp - 256);
-          sp += 32;
-          continue;
-        }
-        case 0x88: { // DUP9
-          copy(sp, sp - 288);
-          sp += 32;
-          continue;
-        }
-        case 0x89: { // DUP10
-          copy(sp, sp - 320);
-          sp += 32;
-          continue;
-        }
-        case 0x8a: { // DUP11
-          copy(sp, sp - 352);
-          sp += 32;
-          continue;
-        }
-        case 0x8b: { // DUP12
-          copy(sp, sp - 384);
-          sp += 32;
-          continue;
-        }
-        case 0x8c: { // DUP13
-          copy(sp, sp - 416);
-          sp += 32;
-          continue;
-        }
-        case 0x8d: { // DUP14
-          copy(sp, sp - 448);
-          sp += 32;
-          continue;
-        }
-        case 0x8e: { // DUP15
-          copy(sp, sp - 480);
-          sp += 32;
-          continue;
-        }
+        case 0x80: // DUP1
+        case 0x81: // DUP2
+        case 0x82: // DUP3
+        case 0x83: // DUP4
+        case 0x84: // DUP5
+        case 0x85: // DUP6
+        case 0x86: // DUP7
+        case 0x87: // DUP8
+        case 0x88: // DUP9
+        case 0x89: // DUP10
+        case 0x8a: // DUP11
+        case 0x8b: // DUP12
+        case 0x8c: // DUP13
+        case 0x8d: // DUP14
+        case 0x8e: // DUP15
         case 0x8f: { // DUP16
-          copy(sp, sp - 512);
+          copy(sp, sp - ((<usize>op - 0x7f) << 5));
           sp += 32;
           continue;
         }
-        case 0x90: { // SWAP1
-          swap(sp - 32, sp - 64);
-          continue;
-        }
-        case 0x91: { // SWAP2
-          swap(sp - 32, sp - 96);
-          continue;
-        }
-        case 0x92: { // SWAP3
-          swap(sp - 32, sp - 128);
-          continue;
-        }
-        case 0x93: { // SWAP4
-          swap(sp - 32, sp - 160);
-          continue;
-        }
-        case 0x94: { // SWAP5
-          swap(sp - 32, sp - 192);
-          continue;
-        }
-        case 0x95: { // SWAP6
-          swap(sp - 32, sp - 224);
-          continue;
-        }
-        case 0x96: { // SWAP7
-          swap(sp - 32, sp - 256);
-          continue;
-        }
-        case 0x97: { // SWAP8
-          swap(sp - 32, sp - 288);
-          continue;
-        }
-        case 0x98: { // SWAP9
-          swap(sp - 32, sp - 320);
-          continue;
-        }
-        case 0x99: { // SWAP10
-          swap(sp - 32, sp - 352);
-          continue;
-        }
-        case 0x9a: { // SWAP11
-          swap(sp - 32, sp - 384);
-          continue;
-        }
-        case 0x9b: { // SWAP12
-          swap(sp - 32, sp - 416);
-          continue;
-        }
-        case 0x9c: { // SWAP13
-          swap(sp - 32, sp - 448);
-          continue;
-        }
-        case 0x9d: { // SWAP14
-          swap(sp - 32, sp - 480);
-          continue;
-        }
-        case 0x9e: { // SWAP15
-          swap(sp - 32, sp - 512);
-          continue;
-        }
+        case 0x90: // SWAP1
+        case 0x91: // SWAP2
+        case 0x92: // SWAP3
+        case 0x93: // SWAP4
+        case 0x94: // SWAP5
+        case 0x95: // SWAP6
+        case 0x96: // SWAP7
+        case 0x97: // SWAP8
+        case 0x98: // SWAP9
+        case 0x99: // SWAP10
+        case 0x9a: // SWAP11
+        case 0x9b: // SWAP12
+        case 0x9c: // SWAP13
+        case 0x9d: // SWAP14
+        case 0x9e: // SWAP15
         case 0x9f: { // SWAP16
-          swap(sp - 32, sp - 544);
+          swap(sp - 32, sp - ((<usize>op - 0x8e) << 5));
           continue;
         }
         case 0xa0: // LOG0
@@ -1250,29 +707,437 @@ export function run(root: usize): i32 {
         case 0xa2: // LOG2
         case 0xa3: // LOG3
         case 0xa4: { // LOG4
-          if (load<u32>(frame, F_STATIC)) {
-            ended = FAILED;
-            break;
-          }
-          const end = extent(sp - 32, sp - 64);
-          if (end > <i64>size || end < 0) {
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
-          }
-          const bytes = <usize>load<u32>(sp - 64);
-          gas -= <i64>bytes * LOG_BYTE;
-          if (gas < 0) {
-            ended = FAILED;
-            break;
-          }
           const topics = <usize>(op - 0xa0);
-          const data = base + (bytes ? <usize>load<u32>(sp - 32) : 0);
-          appendLog(frame + F_ADDRESS, sp - 96, topics, data, bytes);
+          gas = log(frame, sp, topics, gas);
+          size = <usize>load<u32>(frame, F_MEMORY_BYTES);
           sp -= 64 + (topics << 5);
+          continue;
+        }
+        case PUSH2_JUMP: {
+          gas -= LANDING;
+          pc = branch(true, code, pc);
+          continue;
+        }
+        case PUSH2_JUMPI: {
+          sp -= 32;
+          const taken = !isZero(sp);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc);
+          continue;
+        }
+        case ISZERO_JUMPI: {
+          sp -= 32;
+          const taken = isZero(sp);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 1);
+          continue;
+        }
+        case EQ_JUMPI: {
+          sp -= 64;
+          const taken = eq(sp + 32, sp);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 1);
+          continue;
+        }
+        case LT_JUMPI: {
+          sp -= 64;
+          const taken = lt(sp + 32, sp);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 1);
+          continue;
+        }
+        case GT_JUMPI: {
+          sp -= 64;
+          const taken = lt(sp, sp + 32);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 1);
+          continue;
+        }
+        case NOT_EQ_JUMPI: {
+          sp -= 64;
+          const taken = !eq(sp + 32, sp);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 2);
+          continue;
+        }
+        case NOT_LT_JUMPI: {
+          sp -= 64;
+          const taken = !lt(sp + 32, sp);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 2);
+          continue;
+        }
+        case NOT_GT_JUMPI: {
+          sp -= 64;
+          const taken = !lt(sp, sp + 32);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 2);
+          continue;
+        }
+        case NOT_SLT_JUMPI: {
+          sp -= 64;
+          const taken = !slt(sp + 32, sp);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 2);
+          continue;
+        }
+        case SELECTOR_EQ_JUMPI: {
+          const selector = <u64>bswap<u32>(load<u32>(pc, 1));
+          const taken = load<u64>(sp - 32) == selector && fits64(sp - 32);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 7);
+          continue;
+        }
+        case SELECTOR_GT_JUMPI: {
+          const selector = <u64>bswap<u32>(load<u32>(pc, 1));
+          const taken = load<u64>(sp - 32) < selector && fits64(sp - 32);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 7);
+          continue;
+        }
+        case DUP1_ISZERO_JUMPI: {
+          const taken = isZero(sp - 32);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 2);
+          continue;
+        }
+        case NO_VALUE_JUMPI: {
+          copy(sp, frame + F_VALUE);
+          const taken = isZero(sp);
+          sp += 32;
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 3);
+          continue;
+        }
+        case POP2: {
+          sp -= 64;
+          pc += 1;
+          continue;
+        }
+        case POP3: {
+          sp -= 96;
+          pc += 2;
+          continue;
+        }
+        case POP4: {
+          sp -= 128;
+          pc += 3;
+          continue;
+        }
+        case POP_JUMP:
+        case POP2_JUMP:
+        case POP3_JUMP: {
+          sp -= 64 + ((<usize>(op - POP_JUMP)) << 5);
+          if (!mayJump(jumps, codeSize, sp)) {
+            ended = FAILED;
+            break;
+          }
+          gas -= LANDING;
+          pc = landing(code, sp);
+          continue;
+        }
+        case SWAP1_POP: {
+          copy(sp - 64, sp - 32);
+          sp -= 32;
+          pc++;
+          continue;
+        }
+        case SWAP2_POP: {
+          copy(sp - 96, sp - 32);
+          sp -= 32;
+          pc++;
+          continue;
+        }
+        case SWAP3_POP: {
+          copy(sp - 128, sp - 32);
+          sp -= 32;
+          pc++;
+          continue;
+        }
+        case SWAP1_JUMP: {
+          sp -= 32;
+          if (!mayJump(jumps, codeSize, sp - 32)) {
+            ended = FAILED;
+            break;
+          }
+          gas -= LANDING;
+          pc = landing(code, sp - 32);
+          copy(sp - 32, sp);
+          continue;
+        }
+        case RETURN_ONE: {
+          // The top goes three words down, and the word that was there to the top.
+          swap(sp - 32, sp - 128);
+          copy(sp - 96, sp - 32);
+          sp -= 64;
+          pc += 3;
+          continue;
+        }
+        case RETURN_ONE_JUMP: {
+          sp -= 96;
+          if (!mayJump(jumps, codeSize, sp - 32)) {
+            ended = FAILED;
+            break;
+          }
+          gas -= LANDING;
+          pc = landing(code, sp - 32);
+          copy(sp - 32, sp + 64);
+          continue;
+        }
+        case DUP_DUP: {
+          const first = <usize>load<u8>(pc) >> 4;
+          const second = <usize>load<u8>(pc) & 15;
+          if (sp - stack < max<usize>(first + 1, second) << 5) {
+            ended = FAILED;
+            break;
+          }
+          copy(sp, sp - 32 - (first << 5));
+          copy(sp + 32, sp - (second << 5));
+          sp += 64;
+          pc++;
+          continue;
+        }
+        case SWAP_SWAP: {
+          const first = <usize>load<u8>(pc) >> 4;
+          const second = <usize>load<u8>(pc) & 15;
+          if (sp - stack < (max<usize>(first, second) + 2) << 5) {
+            ended = FAILED;
+            break;
+          }
+          swap(sp - 32, sp - 64 - (first << 5));
+          swap(sp - 32, sp - 64 - (second << 5));
+          pc++;
+          continue;
+        }
+        case DUP_ADD: {
+          const depth = (<usize>load<u8>(pc) + 1) << 5;
+          if (sp - stack < depth) {
+            ended = FAILED;
+            break;
+          }
+          add(sp - 32, sp - 32, sp - depth);
+          pc++;
+          continue;
+        }
+        case DUP_AND: {
+          const depth = (<usize>load<u8>(pc) + 1) << 5;
+          if (sp - stack < depth) {
+            ended = FAILED;
+            break;
+          }
+          and(sp - 32, sp - 32, sp - depth);
+          pc++;
+          continue;
+        }
+        case PUSH20_DUP_AND: {
+          const depth = (<usize>load<u8>(pc, 20) - 0x80) << 5;
+          if (sp - stack < depth) {
+            ended = FAILED;
+            break;
+          }
+          const from = sp - depth;
+          store<u64>(sp, bswap<u64>(load<u64>(pc, 12)) & load<u64>(from));
+          store<u64>(sp, bswap<u64>(load<u64>(pc, 4)) & load<u64>(from, 8), 8);
+          store<u64>(sp, <u64>bswap<u32>(load<u32>(pc)) & load<u64>(from, 16), 16);
+          store<u64>(sp, 0, 24);
+          sp += 32;
+          pc += 22;
+          continue;
+        }
+        case PUSH1_MLOAD: {
+          const offset = <usize>load<u8>(pc);
+          if (offset + 32 > size) {
+            setU64(sp, offset);
+            gas = reachBytes(frame, sp, 32, gas);
+            if (gas < 0) continue;
+            size = <usize>load<u32>(frame, F_MEMORY_BYTES);
+          }
+          fromBytes(sp, base + offset);
+          sp += 32;
+          pc += 2;
+          continue;
+        }
+        case PUSH1_ADD: {
+          addSmall(sp - 32, load<u8>(pc));
+          pc += 2;
+          continue;
+        }
+        case PUSH1_PUSH1: {
+          setU64(sp, load<u8>(pc));
+          setU64(sp + 32, load<u8>(pc, 2));
+          sp += 64;
+          pc += 3;
+          continue;
+        }
+        case PUSH_MASK: {
+          setU64(sp, load<u8>(pc, 2));
+          setU64(sp + 32, load<u8>(pc, 4));
+          shl(sp, sp + 32, sp);
+          setU64(sp + 32, load<u8>(pc));
+          sub(sp, sp, sp + 32);
+          sp += 32;
+          pc += 7;
+          continue;
+        }
+        case MSTORE_PUSH1: {
+          sp -= 64;
+          if (!within(sp + 32, size)) {
+            gas = reachBytes(frame, sp + 32, 32, gas);
+            if (gas < 0) continue;
+            size = <usize>load<u32>(frame, F_MEMORY_BYTES);
+          }
+          toBytes(base + <usize>load<u32>(sp + 32), sp);
+          setU64(sp, load<u8>(pc, 1));
+          sp += 32;
+          pc += 2;
+          continue;
+        }
+        case DUP2_MSTORE: {
+          sp -= 32;
+          if (!within(sp - 32, size)) {
+            gas = reachBytes(frame, sp - 32, 32, gas);
+            if (gas < 0) continue;
+            size = <usize>load<u32>(frame, F_MEMORY_BYTES);
+          }
+          toBytes(base + <usize>load<u32>(sp - 32), sp);
+          pc++;
+          continue;
+        }
+        case SWAP1_DUP2_MSTORE: {
+          sp -= 32;
+          if (!within(sp, size)) {
+            gas = reachBytes(frame, sp, 32, gas);
+            if (gas < 0) continue;
+            size = <usize>load<u32>(frame, F_MEMORY_BYTES);
+          }
+          toBytes(base + <usize>load<u32>(sp), sp - 32);
+          copy(sp - 32, sp);
+          pc += 2;
+          continue;
+        }
+        case MSTORE_AT_0: {
+          if (size == 0) {
+            setU64(sp, 0);
+            gas = reachBytes(frame, sp, 32, gas);
+            if (gas < 0) continue;
+            size = <usize>load<u32>(frame, F_MEMORY_BYTES);
+          }
+          toBytes(base, sp - 32);
+          setU64(sp - 32, 0);
+          pc += 3;
+          continue;
+        }
+        case MSTORE_AT: {
+          const offset = <usize>load<u8>(pc);
+          if (offset + 32 > size) {
+            setU64(sp, offset);
+            gas = reachBytes(frame, sp, 32, gas);
+            if (gas < 0) continue;
+            size = <usize>load<u32>(frame, F_MEMORY_BYTES);
+          }
+          toBytes(base + offset, sp - 32);
+          pc += 4;
+          continue;
+        }
+        case PUSH1_SWAP1_KECCAK: {
+          setU64(sp, load<u8>(pc));
+          gas = hashMemory(frame, sp - 32, sp, sp - 32, gas);
+          size = <usize>load<u32>(frame, F_MEMORY_BYTES);
+          pc += 3;
+          continue;
+        }
+        case PUSH2_DUP: {
+          const depth = (<usize>load<u8>(pc, 2) - 0x80) << 5;
+          if (sp - stack < depth) {
+            ended = FAILED;
+            break;
+          }
+          setU64(sp, bswap<u16>(load<u16>(pc)));
+          copy(sp + 32, sp - depth);
+          sp += 64;
+          pc += 3;
+          continue;
+        }
+        case LENGTH_BELOW: {
+          sub(sp - 64, sp - 64, sp - 32);
+          pc += 3;
+          continue;
+        }
+        case CHECKED_MUL: {
+          const taken = !mulOverflows(sp, sp - 64, sp - 32);
+          sp += 32;
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 11);
+          continue;
+        }
+        case CHECKED_ADD: {
+          const taken = add(sp, sp - 64, sp - 32) == 0;
+          sp += 32;
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 7);
+          continue;
+        }
+        case CHECKED_SUB: {
+          const taken = sub(sp, sp - 32, sp - 64) == 0;
+          sp += 32;
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 7);
+          continue;
+        }
+        case DUP_DUP_SUB: {
+          const first = <usize>load<u8>(pc) >> 4;
+          const second = <usize>load<u8>(pc) & 15;
+          if (sp - stack < max<usize>(first + 1, second) << 5) {
+            ended = FAILED;
+            break;
+          }
+          const subtrahend = sp - 32 - (first << 5);
+          sub(sp, second ? sp - (second << 5) : subtrahend, subtrahend);
+          sp += 32;
+          pc += 2;
+          continue;
+        }
+        case PUSH1_DUP_ADD: {
+          const depth = (<usize>load<u8>(pc, 1) - 0x80) << 5;
+          if (sp - stack < depth) {
+            ended = FAILED;
+            break;
+          }
+          copy(sp, sp - depth);
+          addSmall(sp, load<u8>(pc));
+          sp += 32;
+          pc += 3;
+          continue;
+        }
+        case PUSH20_AND: {
+          const top = sp - 32;
+          store<u64>(top, bswap<u64>(load<u64>(pc, 12)) & load<u64>(top));
+          store<u64>(top, bswap<u64>(load<u64>(pc, 4)) & load<u64>(top, 8), 8);
+          store<u64>(top, <u64>bswap<u32>(load<u32>(pc)) & load<u64>(top, 16), 16);
+          store<u64>(top, 0, 24);
+          pc += 21;
+          continue;
+        }
+        case PUSH0_PUSH0: {
+          setU64(sp, 0);
+          setU64(sp + 32, 0);
+          sp += 64;
+          pc++;
+          continue;
+        }
+        case LOAD_SELECTOR:
+        case LOAD_SELECTOR_PUSH1: {
+          setU64(sp, 0);
+          loadInput(sp, load<u32>(frame, F_INPUT), load<u32>(frame, F_INPUT_BYTES));
+          setU64(sp, load<u64>(sp, 24) >> 32);
+          sp += 32;
+          pc += <usize>(op - LOAD_SELECTOR) + 4;
+          continue;
+        }
+        case SHORT_INPUT_JUMPI: {
+          const taken = load<u32>(frame, F_INPUT_BYTES) < <u32>load<u8>(pc);
+          gas -= i64(taken) * LANDING;
+          pc = branch(taken, code, pc + 4);
           continue;
         }
         case 0xf0: // CREATE
@@ -1284,7 +1149,6 @@ export function run(root: usize): i32 {
           store<u32>(frame, <u32>pc, F_PC);
           store<u32>(frame, <u32>sp, F_SP);
           store<i64>(frame, gas, F_GAS);
-          store<u32>(frame, <u32>size, F_MEMORY_BYTES);
           if (!(op == 0xf0 || op == 0xf5 ? create(frame, op) : call(frame, op))) {
             ended = FAILED;
             break;
@@ -1297,43 +1161,19 @@ export function run(root: usize): i32 {
           }
           break;
         }
-        case 0xf3: { // RETURN
-          sp -= 64;
-          const end = extent(sp + 32, sp);
-          if (end > <i64>size || end < 0) {
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
-          }
-          resultBytes = <usize>load<u32>(sp);
-          result = base + (resultBytes ? <usize>load<u32>(sp + 32) : 0);
-          ended = SUCCESS;
-          break;
-        }
+        case 0xf3: // RETURN
         case 0xfd: { // REVERT
           sp -= 64;
-          const end = extent(sp + 32, sp);
-          if (end > <i64>size || end < 0) {
-            gas -= growthGas(size, end);
-            if (gas < 0) {
-              ended = FAILED;
-              break;
-            }
-            size = grow(base, size, end);
-          }
+          gas = reach(frame, extent(sp + 32, sp), gas);
+          if (gas < 0) continue;
           resultBytes = <usize>load<u32>(sp);
           result = base + (resultBytes ? <usize>load<u32>(sp + 32) : 0);
-          ended = REVERTED;
+          ended = op == 0xf3 ? SUCCESS : REVERTED;
           break;
         }
         case 0xff: { // SELFDESTRUCT
-          store<u32>(frame, <u32>pc, F_PC);
           store<u32>(frame, <u32>sp, F_SP);
           store<i64>(frame, gas, F_GAS);
-          store<u32>(frame, <u32>size, F_MEMORY_BYTES);
           if (!selfdestruct(frame)) {
             ended = FAILED;
             break;
@@ -1369,15 +1209,4 @@ export function run(root: usize): i32 {
     base = <usize>load<u32>(frame, F_MEMORY);
     size = <usize>load<u32>(frame, F_MEMORY_BYTES);
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function swap(a: usize, b: usize): void {
-  const a0 = v128.load(a);
-  const a1 = v128.load(a, 16);
-  v128.store(a, v128.load(b));
-  v128.store(a, v128.load(b, 16), 16);
-  v128.store(b, a0);
-  v128.store(b, a1, 16);
 }

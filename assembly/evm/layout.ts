@@ -31,6 +31,8 @@ export const OSAKA: i32 = 17;
 // ---- header ----
 export const SHA256_CONSTANTS: usize = 1216;
 export const BLAKE2_VECTOR: usize = 1600;
+/** 32 bytes of ones, then 32 of zeros: the word whose lowest n bytes are ones begins n bytes before the zeros. */
+export const PUSH_MASKS: usize = 1088;
 /** 256 entries of 8 bytes: u32 gas, u16 least stack height, u16 range above it; heights in bytes of stack. */
 export const OPCODES: usize = 2048;
 /** The block environment, 32-byte words. */
@@ -245,9 +247,11 @@ export let fork: i32 = 0;
 export let buckets: usize = 0;
 export let bucketMask: u32 = 0;
 
-/** Names the fork for all instances. */
-export function setFork(number: i32): void {
+/** Names the fork for all instances; answers whether it is another than before. */
+export function setFork(number: i32): bool {
+  const other = load<i32>(FORK_NUMBER) != number;
   store<u32>(FORK_NUMBER, number);
+  return other;
 }
 
 /** What an instance does at a block's start; answers the number of the fork. */

@@ -9,6 +9,9 @@
  *
  * A transaction that probably reads what an earlier one writes (same sender, or same receiver of ether or of an ERC-20 transfer) waits
  * for that one to be executed first. Such hints change speed only.
+ *
+ * Where the frontier sees that most transactions read what the one before wrote, one instance goes on alone, at serial speed, and the
+ * others rest without touching its memory. Dependence shows in who read whose versions, so that the same numbers tell when it ends.
  */
 import {
   T_BLOB_COUNT,
@@ -81,13 +84,20 @@ const RESULTS: usize = SCHEDULER + 528;
 const TASKS: usize = SCHEDULER + 532;
 /** Not 0: the transactions are candidates, and what may not be included is dropped instead of ending the block. */
 const BUILDING: usize = SCHEDULER + 536;
+/** Signature of the instance that goes on alone, or 0. */
+const ALONE: usize = SCHEDULER + 540;
+/** Transactions by which the frontier may lag before an instance passes it over others'. */
+const LAG: usize = SCHEDULER + 544;
 // Changed by whoever holds LOCK.
 const BLOBS: usize = SCHEDULER + 640;
 /** Longest chain of transactions of which each has read what the one before wrote. */
 const LONGEST_CHAIN: usize = SCHEDULER + 644;
-/** Aborts of late less successes; the transaction up to which nothing runs ahead of the frontier. */
-const CONFLICT_LEVEL: usize = SCHEDULER + 704;
-const ALONE_UNTIL: usize = SCHEDULER + 708;
+/** Of the transactions in the present span: aborts, and the longest chain of reads that ends at one; that of the span before. */
+const SPAN_ABORTS: usize = SCHEDULER + 704;
+const SPAN_CHAIN: usize = SCHEDULER + 708;
+const LAST_CHAIN: usize = SCHEDULER + 712;
+/** The transaction before which no instance stops going on alone. */
+const ALONE_UNTIL: usize = SCHEDULER + 716;
 /** i64: gas of the final transactions. */
 const GAS: usize = SCHEDULER + 648;
 /** Word: fees that the coinbase is owed by final transactions. */
@@ -132,16 +142,29 @@ const CLOSED: u32 = 0xffffffff;
 /** Bits of a state; above them is who executed the transaction. */
 const STATE_MASK: u32 = 3;
 
-/** Transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
+/** Most transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
 const WINDOW: u32 = 512;
-/** So many more aborts than successes of late, and the next transactions run one at a time: that costs less than running most twice. */
-const MOST_LEVELS: u32 = 24;
-const ONE_BY_ONE: u32 = 256;
+/** How many times the lag that is put up with (`LAG`) may be executed ahead. */
+const WINDOW_LAGS: u32 = 4;
+/** Transactions over which the frontier judges whether instances get in each other's way. */
+const SPAN: u32 = 32;
+/** One goes on alone where the chain has grown by so many in a span with so many aborts, until it grows by less than this. */
+const DEPENDENT: u32 = 18;
+const NOTABLE_ABORTS: u32 = 4;
+const INDEPENDENT: u32 = 12;
+/** So many aborts in a span, and one goes on alone for so long, whatever the chain. */
+const MOST_ABORTS: u32 = 20;
+const ALONE_AT_LEAST: u32 = 256;
 /** Most transactions that an instance takes at once, and the share of those left that it takes. */
 const BATCH: u32 = 8;
 const BATCH_SHARE: u32 = 64;
-/** An instance passes the frontier over what others have executed only where it lags by so many, or where there is nothing else to do. */
-const LAG: u32 = 256;
+/**
+ * An instance passes the frontier over what others have executed only where it lags by so many, or where there is nothing else to do:
+ * by few at first and after spans with aborts, so that conflicts show early, then by twice as many after each quiet span without a
+ * chain.
+ */
+const LEAST_LAG: u32 = 16;
+const MOST_LAG: u32 = 256;
 
 /** The transactions that this instance has taken and not begun. */
 let taken: u32 = 0;
@@ -175,6 +198,7 @@ export function beginParallel(records: usize, results: usize, count: u32): void 
   store<u32>(COUNT, count);
   store<u32>(RECORDS, <u32>records);
   store<u32>(RESULTS, <u32>results);
+  store<u32>(LAG, LEAST_LAG);
   const tasks = (allocate(<usize>count * TASK_BYTES + 64) + 63) & ~63;
   store<u32>(TASKS, <u32>tasks);
   beginHints(count);
@@ -300,11 +324,13 @@ function note(limbs: usize, i: u32): u32 {
 
 // ---- work ----
 
-/** What `work` says: there is more; others have to get on first; the last transaction is final; nothing is left to be done. */
+/** What `work` says: there is more; others have to get on first; the last transaction is final; nothing is left to be done; … */
 const MORE: i32 = 0;
 const IDLE: i32 = 1;
 const EXECUTED_ALL: i32 = 2;
 const OVER: i32 = 3;
+/** Another instance goes on alone. */
+const ELSEWHERE: i32 = 4;
 
 // Stages of a block. Between the first two, the host's instance does what the block does after its last transaction.
 const EXECUTING: u32 = 0;
@@ -314,9 +340,9 @@ const FINISHED: u32 = 3;
 
 /** Does up to `most` pieces of work; answers one of the above. */
 export function work(most: i32): i32 {
-  if (atomic.load<u32>(STOPPED)) return OVER;
   const stage = atomic.load<u32>(STAGE);
-  if (stage == FINISHED) return OVER;
+  if (stage != EXECUTING) shareCounts();
+  if (stage == FINISHED || atomic.load<u32>(STOPPED)) return OVER;
   if (stage != EXECUTING) {
     let busy = true;
     for (; most > 0 && busy; most--) busy = stage == SETTLING ? settleOne() : collectOne();
@@ -324,11 +350,12 @@ export function work(most: i32): i32 {
   }
   const count = load<u32>(COUNT);
   for (; most > 0; most--) {
+    if (taken == takenEnd && !ready && isElsewhere()) return ELSEWHERE;
     const busy = takeAndExecute();
     if (!busy) advance(true);
     else if (taken == takenEnd && !ready) {
       const lag = atomic.load<u32>(NEXT) - atomic.load<u32>(FRONTIER);
-      advance(lag > LAG);
+      advance(lag > load<u32>(LAG));
     }
     if (atomic.load<u32>(FRONTIER) >= count) {
       shareCounts();
@@ -338,6 +365,14 @@ export function work(most: i32): i32 {
     if (atomic.load<u32>(STOPPED)) return OVER;
   }
   return MORE;
+}
+
+/** Whether another instance goes on alone. */
+// @ts-ignore: decorator
+@inline
+function isElsewhere(): bool {
+  const alone = atomic.load<u32>(ALONE);
+  return alone != 0 && alone != signature();
 }
 
 function shareCounts(): void {
@@ -366,7 +401,7 @@ function take(): bool {
   while (true) {
     const i = atomic.load<u32>(NEXT);
     const front = atomic.load<u32>(FRONTIER);
-    const window: u32 = front < load<u32>(ALONE_UNTIL) ? 1 : WINDOW;
+    const window = atomic.load<u32>(ALONE) ? 1 : min<u32>(WINDOW, load<u32>(LAG) * WINDOW_LAGS);
     const end = min<u32>(atomic.load<u32>(AVAILABLE), front + window);
     if (i >= end) return false;
     const share = max<u32>(1, min<u32>(BATCH, (load<u32>(COUNT) - i) / BATCH_SHARE));
@@ -513,12 +548,35 @@ function moveFrontier(end: u32, others: bool): void {
       add(OWED, OWED, mine + FEE);
       const chain = load<u32>(mine, CHAIN);
       if (chain > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, chain);
+      if (chain > load<u32>(SPAN_CHAIN)) store<u32>(SPAN_CHAIN, chain);
     }
-    const level = load<u32>(CONFLICT_LEVEL);
-    if (level) store<u32>(CONFLICT_LEVEL, level - 1);
     i++;
+    if (i % SPAN == 0) judge(i);
+    if (i == load<u32>(COUNT)) atomic.store<u32>(ALONE, 0);
     atomic.store<u32>(FRONTIER, i);
   }
+}
+
+/** Decides after each span whether one instance is to go on alone: this one, which has the frontier. */
+function judge(front: u32): void {
+  const chain = load<u32>(SPAN_CHAIN);
+  const grown = <i32>(chain - load<u32>(LAST_CHAIN));
+  const aborts = load<u32>(SPAN_ABORTS);
+  store<u32>(LAST_CHAIN, chain);
+  store<u32>(SPAN_CHAIN, 0);
+  store<u32>(SPAN_ABORTS, 0);
+  const lag = load<u32>(LAG);
+  if (aborts >= NOTABLE_ABORTS) store<u32>(LAG, LEAST_LAG);
+  else if (lag < MOST_LAG && grown < <i32>INDEPENDENT) store<u32>(LAG, lag << 1);
+  if (atomic.load<u32>(ALONE)) {
+    if (grown < <i32>INDEPENDENT && front >= load<u32>(ALONE_UNTIL)) atomic.store<u32>(ALONE, 0);
+    return;
+  }
+  // More than a span can grow by is another chain coming up again.
+  const dependent = grown >= <i32>DEPENDENT && grown <= <i32>SPAN && aborts >= NOTABLE_ABORTS;
+  if (!dependent && aborts < MOST_ABORTS) return;
+  store<u32>(ALONE_UNTIL, dependent ? front : front + ALONE_AT_LEAST);
+  atomic.store<u32>(ALONE, signature());
 }
 
 /** Whether the transaction would read the same versions again. */
@@ -540,9 +598,7 @@ function executeAgain(i: u32, mine: usize, deferred: bool): i32 {
   const end = writes + (deferred ? 0 : (<usize>load<u32>(mine, WRITE_COUNT)) << 2);
   if (!deferred) {
     atomic.add<u32>(REPEATED, 1);
-    const level = load<u32>(CONFLICT_LEVEL) + 2; // one of which its end takes away
-    store<u32>(CONFLICT_LEVEL, level < MOST_LEVELS ? level : MOST_LEVELS >> 1);
-    if (level >= MOST_LEVELS) store<u32>(ALONE_UNTIL, i + ONE_BY_ONE);
+    store<u32>(SPAN_ABORTS, load<u32>(SPAN_ABORTS) + 1);
   }
   atFrontier = true;
   viewAmong(<i32>i, 1, OWED);

@@ -1,17 +1,42 @@
 /**
- * SSTORE: its price and refund changed with Constantinople (EIP-1283), Petersburg (back), Istanbul (EIP-2200), Berlin (EIP-2929) and
- * London (EIP-3529).
+ * Storage, lasting and transient. The price and refund of SSTORE changed with Constantinople (EIP-1283), Petersburg (back), Istanbul
+ * (EIP-2200), Berlin (EIP-2929) and London (EIP-3529).
+ *
+ * Functions answer the gas left, negative where it does not suffice or the frame is static.
  */
 import { addRefund } from "./calls";
-import { COLD_SLOT } from "./gas";
+import { F_SELF, F_STATIC } from "./frame";
+import { COLD_SLOT, COLD_SLOT_EXTRA } from "./gas";
 import { BERLIN, CONSTANTINOPLE, fork, ISTANBUL, LONDON } from "./layout";
-import { makeWarm, ORIGINAL, readSlotEntry, setValue, slotKey, VALUE } from "./state";
-import { eq, isZero } from "./u256";
+import { makeWarm, ORIGINAL, readSlotEntry, setValue, slotKey, transientSlot, VALUE } from "./state";
+import { copy, eq, isZero } from "./u256";
 
-/** Stores `value` under `key`; answers the gas left, negative where it does not suffice. */
-export function storeSlot(owner: usize, key: usize, value: usize, gas: i64): i64 {
-  if (fork >= ISTANBUL && gas <= 2300) return -1;
-  const entry = slotKey(owner, key);
+/** SLOAD: the value under the key in `word`. */
+export function loadSlot(owner: usize, word: usize, gas: i64): i64 {
+  const entry = slotKey(owner, word);
+  if (fork >= BERLIN && makeWarm(entry)) gas -= COLD_SLOT_EXTRA;
+  if (gas < 0) return gas;
+  readSlotEntry(entry);
+  copy(word, entry + VALUE);
+  return gas;
+}
+
+/** TLOAD (EIP-1153), which costs nothing more than its opcode. */
+export function loadTransient(owner: usize, word: usize): void {
+  copy(word, transientSlot(owner, word) + VALUE);
+}
+
+/** TSTORE. */
+export function storeTransient(frame: usize, key: usize, value: usize, gas: i64): i64 {
+  if (load<u32>(frame, F_STATIC)) return -1;
+  setValue(transientSlot(<usize>load<u32>(frame, F_SELF), key), value);
+  return gas;
+}
+
+/** SSTORE: `value` under `key`. */
+export function storeSlot(frame: usize, key: usize, value: usize, gas: i64): i64 {
+  if (load<u32>(frame, F_STATIC) || (fork >= ISTANBUL && gas <= 2300)) return -1;
+  const entry = slotKey(<usize>load<u32>(frame, F_SELF), key);
   readSlotEntry(entry);
   const now = entry + VALUE;
   if (fork < ISTANBUL && fork != CONSTANTINOPLE) {

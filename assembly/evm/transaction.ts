@@ -41,6 +41,7 @@ import {
   T_VALUE,
   writeBlobHashes,
 } from "./decode";
+import { setTransactionContext } from "./environment";
 import {
   F_ADDRESS,
   F_CALLER,
@@ -56,7 +57,7 @@ import {
   rootFrame,
 } from "./frame";
 import { INITCODE_WORD, MAX_INITCODE_BYTES, NEW_ACCOUNT, wordGas } from "./gas";
-import { gasLeft, output, outputBytes, run, setTransactionContext } from "./interpreter";
+import { gasLeft, output, outputBytes, run } from "./interpreter";
 import {
   allocateOutput,
   BERLIN,

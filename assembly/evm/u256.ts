@@ -32,8 +32,15 @@ function mulHigh(x: u64, y: u64): u64 {
 // @ts-ignore: decorator
 @inline
 export function copy(r: usize, a: usize): void {
-  v128.store(r, v128.load(a));
-  v128.store(r, v128.load(a, 16), 16);
+  // Not as two vectors: a vector load cannot be served from the narrower stores that have often just gone before.
+  const a0 = load<u64>(a);
+  const a1 = load<u64>(a, 8);
+  const a2 = load<u64>(a, 16);
+  const a3 = load<u64>(a, 24);
+  store<u64>(r, a0);
+  store<u64>(r, a1, 8);
+  store<u64>(r, a2, 16);
+  store<u64>(r, a3, 24);
 }
 
 // @ts-ignore: decorator
@@ -41,7 +48,8 @@ export function copy(r: usize, a: usize): void {
 export function setU64(r: usize, value: u64): void {
   store<u64>(r, value);
   store<u64>(r, 0, 8);
-  v128.store(r, i64x2.splat(0), 16);
+  store<u64>(r, 0, 16);
+  store<u64>(r, 0, 24);
 }
 
 // @ts-ignore: decorator
@@ -149,6 +157,84 @@ export function sub(r: usize, a: usize, b: usize): u64 {
   return borrow;
 }
 
+/** r += n mod 2^256. */
+// @ts-ignore: decorator
+@inline
+export function addSmall(r: usize, n: u64): void {
+  const low = load<u64>(r) + n;
+  store<u64>(r, low);
+  if (low >= n) return;
+  for (let i: usize = 8; i < 32; i += 8) {
+    const limb = load<u64>(r + i) + 1;
+    store<u64>(r + i, limb);
+    if (limb) return;
+  }
+}
+
+/** r = a & b. */
+// @ts-ignore: decorator
+@inline
+export function and(r: usize, a: usize, b: usize): void {
+  const r0 = load<u64>(a) & load<u64>(b);
+  const r1 = load<u64>(a, 8) & load<u64>(b, 8);
+  const r2 = load<u64>(a, 16) & load<u64>(b, 16);
+  const r3 = load<u64>(a, 24) & load<u64>(b, 24);
+  store<u64>(r, r0);
+  store<u64>(r, r1, 8);
+  store<u64>(r, r2, 16);
+  store<u64>(r, r3, 24);
+}
+
+/** r = a | b. */
+// @ts-ignore: decorator
+@inline
+export function or(r: usize, a: usize, b: usize): void {
+  const r0 = load<u64>(a) | load<u64>(b);
+  const r1 = load<u64>(a, 8) | load<u64>(b, 8);
+  const r2 = load<u64>(a, 16) | load<u64>(b, 16);
+  const r3 = load<u64>(a, 24) | load<u64>(b, 24);
+  store<u64>(r, r0);
+  store<u64>(r, r1, 8);
+  store<u64>(r, r2, 16);
+  store<u64>(r, r3, 24);
+}
+
+/** r = a ^ b. */
+// @ts-ignore: decorator
+@inline
+export function xor(r: usize, a: usize, b: usize): void {
+  const r0 = load<u64>(a) ^ load<u64>(b);
+  const r1 = load<u64>(a, 8) ^ load<u64>(b, 8);
+  const r2 = load<u64>(a, 16) ^ load<u64>(b, 16);
+  const r3 = load<u64>(a, 24) ^ load<u64>(b, 24);
+  store<u64>(r, r0);
+  store<u64>(r, r1, 8);
+  store<u64>(r, r2, 16);
+  store<u64>(r, r3, 24);
+}
+
+/** r = ~a. */
+// @ts-ignore: decorator
+@inline
+export function not(r: usize, a: usize): void {
+  for (let i: usize = 0; i < 32; i += 8) store<u64>(r + i, ~load<u64>(a + i));
+}
+
+/** Exchanges two words. */
+// @ts-ignore: decorator
+@inline
+export function swap(a: usize, b: usize): void {
+  const a0 = load<u64>(a);
+  const a1 = load<u64>(a, 8);
+  const a2 = load<u64>(a, 16);
+  const a3 = load<u64>(a, 24);
+  copy(a, b);
+  store<u64>(b, a0);
+  store<u64>(b, a1, 8);
+  store<u64>(b, a2, 16);
+  store<u64>(b, a3, 24);
+}
+
 /** r = -a mod 2^256. */
 function negate(r: usize, a: usize): void {
   const zero = scratch + 480;
@@ -203,6 +289,25 @@ export function mul(r: usize, a: usize, b: usize): void {
   store<u64>(r, r1, 8);
   store<u64>(r, r2, 16);
   store<u64>(r, r3, 24);
+}
+
+/** Number of significant bits of the word. */
+function bitLength(a: usize): i32 {
+  for (let i = 3; i >= 0; i--) {
+    const limb = load<u64>(a + ((<usize>i) << 3));
+    if (limb) return (i << 6) + 64 - <i32>clz<u64>(limb);
+  }
+  return 0;
+}
+
+/** r = a * b mod 2^256; answers whether the product is larger than that. r must not alias. */
+export function mulOverflows(r: usize, a: usize, b: usize): bool {
+  mul(r, a, b);
+  const bits = bitLength(a) + bitLength(b);
+  if (bits != 257) return bits > 257; // the product has as many bits, or one less
+  const product = scratch + 288;
+  mulFull(product, a, b);
+  return !isZero(product + 32);
 }
 
 /** The eight limbs of a * b at r; r must not alias. */

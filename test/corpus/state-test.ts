@@ -2,6 +2,7 @@
  * Ethereum state tests (EEST fixtures and GeneralStateTests): one transaction on a pre-state, for each fork that is listed.
  */
 
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { RLP } from "@ethereumjs/rlp";
@@ -198,6 +199,46 @@ export function runStateCase(executor: Executor, subject: StateCase): Promise<Ex
       ommers: [],
     },
     sourceOf(test.pre),
+  );
+}
+
+/** Equal for cases that may run in one block: their pre-state, environment and fork are the same. */
+export function sharedStateKey({ test, forkName }: StateCase): string {
+  const text = JSON.stringify([forkName, test.env, test.pre]);
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/**
+ * Runs the transactions of cases with one `sharedStateKey` in one block. Each has a sender of its own, made like the file's: they
+ * would have one nonce otherwise. What they come to is not in the files; executors can be compared by it.
+ */
+export function runStateCasesTogether(
+  executor: Executor,
+  cases: readonly StateCase[],
+): Promise<Execution> {
+  const environment = environmentOf(cases[0]);
+  const pre: Record<Hex, FileAccount> = { ...cases[0].test.pre };
+  const accounts = Object.entries(pre);
+  const senders = new Uint8Array(20 * cases.length);
+  const authorities: Uint8Array[] = [];
+  for (const [i, { test }] of cases.entries()) {
+    const sender = test.transaction.sender.toLowerCase();
+    const own = accounts.find(([address]) => address.toLowerCase() === sender)?.[1];
+    const address = keccak_256(new TextEncoder().encode(`sender ${i}`)).subarray(12);
+    senders.set(address, 20 * i);
+    if (own !== undefined) pre[hexOf(address)] = own;
+    authorities.push(authoritiesOf(test));
+  }
+  return executor.execute(
+    {
+      environment: { ...environment, gasLimit: environment.gasLimit * BigInt(cases.length) },
+      transactions: cases.map(({ post }) => bytesOf(post.txbytes)),
+      senders,
+      authorities: Uint8Array.from(Buffer.concat(authorities)),
+      withdrawals: [],
+      ommers: [],
+    },
+    sourceOf(pre),
   );
 }
 

@@ -2,8 +2,9 @@
  * Ethereum's state tests through the EVM executor: every case of the corpus, Frontier to Osaka.
  *
  * A few cases burn billions of gas in a loop; published runners leave them out too. They run where LANEWISE_SLOW=1, as do all those of
- * elliptic curves, of which else a fixed sample runs. Cases from Cancun on run on two threads as well, as a block of one: some of
- * them, or all where LANEWISE_SLOW=1.
+ * elliptic curves, of which else a fixed sample runs. Cases from Cancun on run on two threads as well, as a block of one, and those that
+ * share a pre-state together in one block, against serial execution: some of them, or all where LANEWISE_SLOW=1. Earlier forks are
+ * never executed in parallel.
  */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -11,8 +12,16 @@ import { basename } from "node:path";
 import { after, describe, it } from "node:test";
 import { createEvmExecutor } from "../../src/executor/evm/index.ts";
 import type { Executor } from "../../src/executor/index.ts";
+import { plainExecution } from "../executor/evm/compare.ts";
 import { corpusPath, corpusSkip } from "../support/corpus.ts";
-import { gradeStateCase, readStateCases, runStateCase, type StateCase } from "./state-test.ts";
+import {
+  gradeStateCase,
+  readStateCases,
+  runStateCase,
+  runStateCasesTogether,
+  type StateCase,
+  sharedStateKey,
+} from "./state-test.ts";
 
 const slow = process.env.LANEWISE_SLOW === "1";
 
@@ -24,11 +33,31 @@ const CURVES = /eip2537|stZeroKnowledge|bls12/;
 const PARALLEL_SAMPLE = slow ? 1 : 23;
 const PARALLEL_FORKS = new Set(["Cancun", "Prague", "Osaka"]);
 
+/** Most cases in one block. */
+const MOST_TOGETHER = 64;
+
 /** Whether the run takes the case. */
 function isWanted(subject: StateCase, index: number, name: string): boolean {
   if (slow) return true;
   if (ENDLESS.test(name)) return false;
   return subject.post.expectException !== undefined || !CURVES.test(name) || index % 8 === 0;
+}
+
+/** Gathers cases that share pre-state and fork, and can be included. */
+class Batches {
+  readonly #all = new Map<string, StateCase[]>();
+
+  add(subject: StateCase): void {
+    if (subject.post.expectException !== undefined) return;
+    const key = sharedStateKey(subject);
+    const cases = this.#all.get(key) ?? [];
+    this.#all.set(key, cases);
+    if (cases.length < MOST_TOGETHER) cases.push(subject);
+  }
+
+  *[Symbol.iterator](): Generator<readonly StateCase[]> {
+    for (const cases of this.#all.values()) if (cases.length > 1) yield cases;
+  }
 }
 
 for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
@@ -37,21 +66,29 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
     const executor = createEvmExecutor({ transactionsOnly: true });
     const parallel = createEvmExecutor({ transactionsOnly: true, workers: 2, leastParallel: 1 });
     const passedByFork = new Map<string, number>();
+    let batched = 0;
+    const counts = { parallel: 0, together: 0, blocks: 0 };
     after(async () => {
       await Promise.all([executor.close(), parallel.close()]);
       console.log(`# ${suite}: ${JSON.stringify(Object.fromEntries(passedByFork))}`);
+      console.log(`# ${suite}, on two threads: ${JSON.stringify(counts)}`);
     });
     for (const folder of readdirSync(corpusPath(suite)).sort()) {
       it(folder, async () => {
         const failures: string[] = [];
         let index = 0;
         let graded = 0;
+        const batches = new Batches();
         for (const subject of readStateCases(corpusPath(suite, folder))) {
           if (!isWanted(subject, index++, `${folder}/${subject.name}`)) continue;
           let wrong = await grade(executor, subject);
           graded++;
           if (graded % PARALLEL_SAMPLE === 0 && PARALLEL_FORKS.has(subject.forkName)) {
             wrong ??= await grade(parallel, subject);
+            counts.parallel++;
+          }
+          if (PARALLEL_FORKS.has(subject.forkName) && !ENDLESS.test(`${folder}/${subject.name}`)) {
+            batches.add(subject);
           }
           if (wrong !== undefined) failures.push(`${subject.name}: ${wrong}`);
           else {
@@ -60,6 +97,16 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
           }
         }
         assert.ok(graded > 0, `${basename(folder)}: no cases`);
+        for (const cases of batches) {
+          if (++batched % PARALLEL_SAMPLE !== 0) continue;
+          const [expected, got] = [
+            await runStateCasesTogether(executor, cases),
+            await runStateCasesTogether(parallel, cases),
+          ];
+          counts.blocks++;
+          counts.together += cases.length;
+          assert.deepEqual(plainExecution(got), plainExecution(expected), cases[0].name);
+        }
         assert.equal(
           failures.length,
           0,

@@ -16,7 +16,7 @@ export function readConflicts(machine: Machine, changes: number): ConflictReport
   const [executions, aborts, deferred, parked] = [0, 4, 8, 12].map((offset) =>
     view.getUint32(evm.EXECUTIONS.value + offset, true),
   );
-  const hottest = readConflictLocations(machine, changes, evm.outputEnd());
+  const hottest = aborts === 0 ? [] : readConflictLocations(machine, changes, evm.outputEnd());
   hottest.sort((a, b) => b.aborts - a.aborts);
   return {
     executions,

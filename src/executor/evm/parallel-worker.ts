@@ -35,8 +35,11 @@ const PIECES = 64;
 /** Times that there was nothing to do before the thread rests. */
 const PATIENCE = 4000;
 const REST_MS = 0.05;
+/** How many such times it counts for that another thread goes on alone: looking on would only slow that one down. */
+const ELSEWHERE_COUNTS = 100;
 const MORE = 0;
 const OVER = 3;
+const ELSEWHERE = 4;
 
 function run(
   { module, memory, region, thread, questions, states }: ParallelWorkerData,
@@ -61,7 +64,7 @@ function run(
       try {
         const state = evm.work(PIECES);
         if (state === OVER) break;
-        idle = state === MORE ? 0 : idle + 1;
+        idle = state === MORE ? 0 : idle + (state === ELSEWHERE ? ELSEWHERE_COUNTS : 1);
       } catch (error) {
         if (error instanceof MemoryFull) evm.stopParallel();
         else evm.abandon();

@@ -24,10 +24,13 @@ const TURNS_PER_YIELD = 10_000;
 /** Times that there was nothing to do before the host's thread rests. */
 const PATIENCE = 5000;
 const REST_MS = 0.02;
+/** How many such times it counts for that another thread goes on alone: looking on would only slow that one down. */
+const ELSEWHERE_COUNTS = 100;
 // What `work` answers (assembly/evm/parallel.ts).
 const MORE = 0;
 const EXECUTED_ALL = 2;
 const OVER = 3;
+const ELSEWHERE = 4;
 
 /** A block under way. */
 export interface ParallelRun {
@@ -93,7 +96,8 @@ export class Threads {
   async run<T>(run: ParallelRun, epilogue: () => T): Promise<T | undefined> {
     const { evm } = this.#machine;
     const { within, check } = run;
-    const pieces = this.#share(run.state) ? PIECES_ALONE : PIECES_ASKED;
+    const asked = !this.#share(run.state);
+    const pieces = asked ? PIECES_ASKED : PIECES_ALONE;
     evm.joinParallel();
     this.#switchboard.beginBlock();
     let ended: T | undefined;
@@ -109,7 +113,7 @@ export class Threads {
           complete = true;
           break;
         }
-        idle = state === MORE ? 0 : idle + 1;
+        idle = state === MORE ? 0 : idle + (state === ELSEWHERE && !asked ? ELSEWHERE_COUNTS : 1);
         if (idle > PATIENCE) this.#switchboard.rest(REST_MS);
         if ((turn & 63) === 0 && performance.now() - yieldedAtMs > YIELD_EVERY_MS) {
           await new Promise((resolve) => setImmediate(resolve));

@@ -140,6 +140,19 @@ describe("EVM words against bigint", () => {
       }
     });
   }
+  it("products, and whether they fit a word", () => {
+    const all = pairs();
+    // On both sides of the largest product that fits.
+    for (const [a] of pairs()) {
+      if (a > 1n) all.push([a, (MODULUS - 1n) / a], [a, (MODULUS - 1n) / a + 1n]);
+    }
+    for (const [a, b] of all) {
+      put(A, a);
+      put(B, b);
+      assert.equal(evm.mulOverflows(R, A, B), a * b >= MODULUS ? 1 : 0, `${a} * ${b}`);
+      assert.equal(get(R), wrap(a * b), `${a} * ${b}`);
+    }
+  });
   it("exp, and the exponent's bytes", () => {
     for (const [a, b] of pairs().slice(0, 1500)) {
       put(A, a);
@@ -241,21 +254,31 @@ describe("hashes of one message", () => {
 });
 
 describe("jump destinations", () => {
-  it("are the JUMPDEST bytes outside push data, for any code", () => {
+  it("are the JUMPDEST bytes outside push data, for any code; opcodes of ours become invalid in a copy", () => {
     const CODE = 65536;
     const MAP = 131072;
-    for (let length = 0; length < 400; length++) {
-      const code = random.bytes(length).map((byte) => (byte < 90 ? 0x5b : byte));
+    const COPY = 196608;
+    for (let length = 0; length < 800; length++) {
+      const dense = length % 2 === 0;
+      const code = random.bytes(length).map((byte) => {
+        if (byte < 90) return 0x5b;
+        return !dense && byte < 0x80 && random.below(8) ? 0x80 + byte : byte;
+      });
       bytes.set(code, CODE);
-      evm.analyse(CODE, length, MAP);
+      bytes.set(code, COPY);
+      bytes.fill(0xff, MAP, MAP + (evm.bitmapBytes(length) as number));
+      evm.analyse(CODE, length, MAP, length % 3 ? COPY : 0);
       const expected = new Set<number>();
+      const copy = Uint8Array.from(code);
       for (let i = 0; i < length; i++) {
         if (code[i] === 0x5b) expected.add(i);
+        if (length % 3 && code[i] >= 0xb0 && code[i] <= 0xe4) copy[i] = 0xfe;
         if (code[i] >= 0x60 && code[i] <= 0x7f) i += code[i] - 0x5f;
       }
-      for (let i = 0; i < (evm.bitmapBytes(length) as number) * 8; i++) {
+      for (let i = 0; i < length; i++) {
         assert.equal((bytes[MAP + (i >> 3)] >> (i & 7)) & 1, expected.has(i) ? 1 : 0);
       }
+      assert.deepEqual(bytes.slice(COPY, COPY + length), copy);
     }
   });
 });
