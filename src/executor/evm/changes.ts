@@ -97,34 +97,43 @@ class AccountPlaces {
   }
 }
 
-/** Calls `visit` with the kind and place of each record between two addresses. */
-function eachRecord(
-  { view }: MachineMemory,
-  start: number,
-  end: number,
-  visit: (kind: number, at: number) => void,
-): void {
-  const first = start >>> 0;
-  const last = end >>> 0;
-  for (let at = first; at + 4 <= last; ) {
-    const kind = view.getUint32(at, true);
+/** Records on their way out of the memory that all instances share, which is slow to read piece by piece. */
+let scratch = new Uint8Array(1 << 16);
+/** Scratch beyond this is not kept. */
+const MOST_SCRATCH_KEPT = 16 * 2 ** 20;
+
+/** The records between two addresses, good until the next call. */
+function recordsBetween(memory: MachineMemory, start: number, end: number): DataView {
+  const length = end - start;
+  if (scratch.length < length || scratch.length > MOST_SCRATCH_KEPT) {
+    scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length + 1)));
+  }
+  scratch.set(memory.bytes.subarray(start >>> 0, end >>> 0));
+  return new DataView(scratch.buffer, 0, length);
+}
+
+/** Calls `visit` with the kind and place of each record. */
+function eachRecord(records: DataView, visit: (kind: number, at: number) => void): void {
+  const { byteLength } = records;
+  for (let at = 0; at + 4 <= byteLength; ) {
+    const kind = records.getUint32(at, true);
     if (kind === 0) {
-      at = first + ((at - first + CHUNK_BYTES) & ~(CHUNK_BYTES - 1));
+      at = (at + CHUNK_BYTES) & ~(CHUNK_BYTES - 1);
       continue;
     }
     visit(kind, at);
     if (kind === SLOT_CHANGE) at += SLOT_CHANGE_BYTES;
     else if (kind === CONFLICT) at += CONFLICT_BYTES;
-    else at += ACCOUNT_CHANGE_BYTES + ((view.getUint32(at + 12, true) + 7) & ~7);
+    else at += ACCOUNT_CHANGE_BYTES + ((records.getUint32(at + 12, true) + 7) & ~7);
   }
 }
 
 /** Everything the block changed, accounts in the order in which their first records come. */
 export function encodeChanges(memory: MachineMemory, start: number, end: number): EncodedDiff {
-  const { view } = memory;
+  const view = recordsBetween(memory, start, end);
   let accounts = 0;
   let size = 0;
-  eachRecord(memory, start, end, (kind, at) => {
+  eachRecord(view, (kind, at) => {
     if (kind === SLOT_CHANGE) size += SLOT_BYTES;
     else if (kind === ACCOUNT_CHANGE) {
       accounts++;
@@ -132,7 +141,7 @@ export function encodeChanges(memory: MachineMemory, start: number, end: number)
     }
   });
   const places = new AccountPlaces(accounts);
-  eachRecord(memory, start, end, (kind, at) => {
+  eachRecord(view, (kind, at) => {
     if (kind === SLOT_CHANGE) places.addSlot(view.getUint32(at + 4, true));
     else if (kind === ACCOUNT_CHANGE) {
       places.setCode(view.getUint32(at + 8, true), view.getUint32(at + 12, true));
@@ -141,7 +150,7 @@ export function encodeChanges(memory: MachineMemory, start: number, end: number)
   places.layOut();
   const diff = new Uint8Array(size);
   const out = new DataView(diff.buffer);
-  eachRecord(memory, start, end, (kind, at) => {
+  eachRecord(view, (kind, at) => {
     if (kind === SLOT_CHANGE) {
       const to = places.nextSlot(view.getUint32(at + 4, true));
       for (let i = 0; i < SLOT_BYTES; i += 4) {
@@ -149,20 +158,14 @@ export function encodeChanges(memory: MachineMemory, start: number, end: number)
       }
     } else if (kind === ACCOUNT_CHANGE) {
       const id = view.getUint32(at + 8, true);
-      encodeAccount(memory, at, out, places.placeOf(id), places.slotsOf(id));
+      encodeAccount(view, at, out, places.placeOf(id), places.slotsOf(id));
     }
   });
   return diff;
 }
 
 /** Writes what the account's record at `at` says, of which `slots` slots follow, to `to`. */
-function encodeAccount(
-  { view }: MachineMemory,
-  at: number,
-  out: DataView,
-  to: number,
-  slots: number,
-): void {
+function encodeAccount(view: DataView, at: number, out: DataView, to: number, slots: number): void {
   const flags = view.getUint32(at + 4, true);
   const codeBytes = view.getUint32(at + 12, true);
   for (let i = 0; i < 20; i += 4) out.setUint32(to + i, view.getUint32(at + 16 + i, true), true);
@@ -193,10 +196,10 @@ export function readConflictLocations(
   start: number,
   end: number,
 ): ConflictLocation[] {
-  const { view } = memory;
-  const hex = (at: number, bytes: number): string => hexOf(memory.own(at, bytes));
+  const view = recordsBetween(memory, start, end);
+  const hex = (at: number, bytes: number): string => hexOf(new Uint8Array(view.buffer, at, bytes));
   const found: ConflictLocation[] = [];
-  eachRecord(memory, start, end, (kind, at) => {
+  eachRecord(view, (kind, at) => {
     if (kind !== CONFLICT) return;
     const slot = view.getUint32(at + 8, true) === 0 ? undefined : hex(at + 40, 32);
     found.push({ address: hex(at + 16, 20), slot, aborts: view.getUint32(at + 4, true) });
