@@ -271,7 +271,8 @@ async function benchOurs(
   rounds: number,
   suffix: string,
 ): Promise<PipelineBenchRow[]> {
-  const warmUp = Math.max(WARM_UP_BLOCKS, Math.ceil(WARM_UP_TRANSACTIONS / transactionsPerBlock));
+  const least = Math.min(WARM_UP_TRANSACTIONS, transactions);
+  const warmUp = Math.max(WARM_UP_BLOCKS, Math.ceil(least / transactionsPerBlock));
   const chain = await generateTokenChain({
     workload: "erc20-independent",
     transactions: transactions + warmUp * transactionsPerBlock,

@@ -72,13 +72,15 @@ describe("bench", { timeout: 120_000 }, () => {
 
 describe("bench pipeline and bench state", { timeout: 120_000 }, () => {
   it("run a chain from raw blocks to state roots, stage by stage, with and without hints", async () => {
-    const options = { transactions: 200, transactionsPerBlock: 50, rounds: 1 };
+    const options = { transactions: 200, blockSizes: [100, 50], rounds: 1 };
     const { rows, absent } = await benchPipeline({ ...options, against: ["@ethereumjs/vm"] });
     assert.deepEqual(
       rows.map(({ workload, implementation }) => [workload, implementation]),
       [
         ["erc20-cold", "lanewise"],
         ["erc20-warm", "lanewise"],
+        ["erc20-cold-50", "lanewise"],
+        ["erc20-warm-50", "lanewise"],
         ["erc20-cold", "@ethereumjs/vm"],
       ],
     );
