@@ -135,21 +135,25 @@ export function decodeDiff(bytes: EncodedDiff): StateDiff {
   return diff;
 }
 
-/** An encoded diff as a map, which is made at the first look at it. */
+/** A diff that is encoded, and a map, when it is first looked at as such. */
 export class LazyDiff implements SelfEncodingDiff {
-  readonly #bytes: EncodedDiff;
+  #encode: (() => EncodedDiff) | undefined;
+  #bytes: EncodedDiff | undefined;
   #map: StateDiff | undefined;
 
-  constructor(bytes: EncodedDiff) {
-    this.#bytes = bytes;
+  /** `encode` is called once at most. */
+  constructor(encode: () => EncodedDiff) {
+    this.#encode = encode;
   }
 
   encode(): EncodedDiff {
+    this.#bytes ??= this.#encode!();
+    this.#encode = undefined;
     return this.#bytes;
   }
 
   get #diff(): StateDiff {
-    this.#map ??= decodeDiff(this.#bytes);
+    this.#map ??= decodeDiff(this.encode());
     return this.#map;
   }
 

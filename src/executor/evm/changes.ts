@@ -97,21 +97,6 @@ class AccountPlaces {
   }
 }
 
-/** Records on their way out of the memory that all instances share, which is slow to read piece by piece. */
-let scratch = new Uint8Array(1 << 16);
-/** Scratch beyond this is not kept. */
-const MOST_SCRATCH_KEPT = 16 * 2 ** 20;
-
-/** The records between two addresses, good until the next call. */
-function recordsBetween(memory: MachineMemory, start: number, end: number): DataView {
-  const length = end - start;
-  if (scratch.length < length || scratch.length > MOST_SCRATCH_KEPT) {
-    scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length + 1)));
-  }
-  scratch.set(memory.bytes.subarray(start >>> 0, end >>> 0));
-  return new DataView(scratch.buffer, 0, length);
-}
-
 /** Calls `visit` with the kind and place of each record. */
 function eachRecord(records: DataView, visit: (kind: number, at: number) => void): void {
   const { byteLength } = records;
@@ -128,9 +113,14 @@ function eachRecord(records: DataView, visit: (kind: number, at: number) => void
   }
 }
 
+/** The records between two addresses, copied: the next block overwrites them. */
+export function changeRecords(memory: MachineMemory, start: number, end: number): DataView {
+  const bytes = memory.copy(start, end);
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 /** Everything the block changed, accounts in the order in which their first records come. */
-export function encodeChanges(memory: MachineMemory, start: number, end: number): EncodedDiff {
-  const view = recordsBetween(memory, start, end);
+export function encodeChanges(view: DataView): EncodedDiff {
   let accounts = 0;
   let size = 0;
   eachRecord(view, (kind, at) => {
@@ -191,13 +181,9 @@ function encodeAccount(view: DataView, at: number, out: DataView, to: number, sl
 }
 
 /** Locations for which transactions had to run again. */
-export function readConflictLocations(
-  memory: MachineMemory,
-  start: number,
-  end: number,
-): ConflictLocation[] {
-  const view = recordsBetween(memory, start, end);
-  const hex = (at: number, bytes: number): string => hexOf(new Uint8Array(view.buffer, at, bytes));
+export function readConflictLocations(view: DataView): ConflictLocation[] {
+  const hex = (at: number, bytes: number): string =>
+    hexOf(new Uint8Array(view.buffer, view.byteOffset + at, bytes));
   const found: ConflictLocation[] = [];
   eachRecord(view, (kind, at) => {
     if (kind !== CONFLICT) return;

@@ -10,13 +10,12 @@ import type { Machine } from "./machine.ts";
 /** Most locations that a report names. */
 const HOTTEST = 16;
 
-/** The report; counts as assembly/evm/parallel.ts keeps them. `changes`: where the records of changes begin. */
-export function readConflicts(machine: Machine, changes: number): ConflictReport {
-  const { evm, view } = machine;
+/** The report; counts as assembly/evm/parallel.ts keeps them. `records`: see `changeRecords`. */
+export function readConflicts({ evm, view }: Machine, records: DataView): ConflictReport {
   const [executions, aborts, deferred, parked] = [0, 4, 8, 12].map((offset) =>
     view.getUint32(evm.EXECUTIONS.value + offset, true),
   );
-  const hottest = aborts === 0 ? [] : readConflictLocations(machine, changes, evm.outputEnd());
+  const hottest = aborts === 0 ? [] : readConflictLocations(records);
   hottest.sort((a, b) => b.aborts - a.aborts);
   return {
     executions,

@@ -7,7 +7,7 @@
 import { loadAsset } from "../../backends/assets.ts";
 import { forkAtLeast } from "../../chains/ethereum/forks.ts";
 import { LanewiseError } from "../../core/index.ts";
-import { type EncodedDiff, LazyDiff } from "../../state/diff.ts";
+import { LazyDiff } from "../../state/diff.ts";
 import type { StateSource } from "../../state/source.ts";
 import type { BlockAccessList } from "../access-list.ts";
 import type {
@@ -20,7 +20,7 @@ import type {
 } from "../executor.ts";
 import { hintsOf, readAccessList } from "./access-list.ts";
 import { type BuiltBlock, builtBlock } from "./building.ts";
-import { encodeChanges } from "./changes.ts";
+import { changeRecords, encodeChanges } from "./changes.ts";
 import { readConflicts } from "./conflicts.ts";
 import { Inputs, setEnvironment } from "./inputs.ts";
 import { HostMachine, type MachineParts } from "./machine.ts";
@@ -161,7 +161,8 @@ type Ran =
       readonly gasUsed: bigint;
       readonly receipts: readonly EvmReceipt[];
       readonly end: BlockEnd;
-      readonly diff: EncodedDiff;
+      /** Records of what the block changed. */
+      readonly changes: DataView;
       readonly conflicts?: ConflictReport;
       readonly accessList?: BlockAccessList;
       readonly dropped: readonly InvalidTransaction[];
@@ -224,7 +225,7 @@ class Engine {
       receipts,
       gasUsed,
       requests: requests.requests,
-      stateDiff: new LazyDiff(ran.diff),
+      stateDiff: new LazyDiff(() => encodeChanges(ran.changes)),
       ...(conflicts === undefined ? {} : { conflicts }),
       ...(accessList === undefined ? {} : { accessList }),
     };
@@ -289,8 +290,8 @@ class Engine {
     const end = within(() => this.#end(block));
     const changesStart = within(() => evm.collectChanges());
     const read = this.#results(run, begun, changesStart);
-    const diff = encodeChanges(machine, changesStart, evm.outputEnd());
-    return { ok: true, gasUsed: evm.gasUsed(), ...read, end, diff };
+    const changes = changeRecords(machine, changesStart, evm.outputEnd());
+    return { ok: true, gasUsed: evm.gasUsed(), ...read, end, changes };
   }
 
   /** `undefined` where the block is to run serially: it is small or old, or did not come to an end with all transactions included. */
@@ -328,9 +329,9 @@ class Engine {
     // The other threads have begun to settle the state meanwhile.
     const read = this.#results(run, begun, ended.changesStart);
     if (!(await threads.settle(within))) return undefined;
-    const diff = encodeChanges(machine, ended.changesStart, evm.outputEnd());
-    const conflicts = readConflicts(machine, ended.changesStart);
-    const done: Ran = { ok: true, gasUsed, ...read, end: ended.end, diff, conflicts };
+    const changes = changeRecords(machine, ended.changesStart, evm.outputEnd());
+    const conflicts = readConflicts(machine, changes);
+    const done: Ran = { ok: true, gasUsed, ...read, end: ended.end, changes, conflicts };
     if (!listed || building) return done;
     return { ...done, accessList: readAccessList(machine, block, count, begun.writes) };
   }
