@@ -44,6 +44,9 @@ export interface SidecarBenchReport {
   readonly rows: readonly SidecarBenchRow[];
 }
 
+/** A server that has run for a second is compiled; each round is four requests. */
+const WARM_UP_ROUNDS = 15;
+
 const main = new URL("../cli/main.js", import.meta.url);
 
 /**
@@ -75,7 +78,7 @@ export async function benchSidecar(options: SidecarBenchOptions = {}): Promise<S
       await backend.run(batch);
       return batch.results;
     };
-    for (let round = -2; round < rounds; round++) {
+    for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
       // The rounds below zero warm up. Every request but the cached one brings signatures that nobody has seen.
       const timed = async (
         way: SidecarBenchRow["way"],
@@ -89,7 +92,7 @@ export async function benchSidecar(options: SidecarBenchOptions = {}): Promise<S
         if (way === "kernel" || Buffer.compare(results, await direct(records)) === 0) return;
         throw new LanewiseError("ERR_BACKEND_FAILED", `bench sidecar: ${way} answered wrongly`);
       };
-      const fresh = Array.from({ length: 3 }, (_, i) => freshRecords(count, 3 * (round + 2) + i));
+      const fresh = Array.from({ length: 3 }, (_, i) => freshRecords(count, 3 * (round + WARM_UP_ROUNDS) + i));
       await timed("kernel", fresh[0], () => direct(fresh[0]));
       await timed("unix", fresh[1], async () => (await overUnix.recover(fresh[1])).results);
       await timed("http", fresh[2], async () => (await overHttp.recover(fresh[2])).results);
