@@ -92,7 +92,9 @@ export async function benchSidecar(options: SidecarBenchOptions = {}): Promise<S
         if (way === "kernel" || Buffer.compare(results, await direct(records)) === 0) return;
         throw new LanewiseError("ERR_BACKEND_FAILED", `bench sidecar: ${way} answered wrongly`);
       };
-      const fresh = Array.from({ length: 3 }, (_, i) => freshRecords(count, 3 * (round + WARM_UP_ROUNDS) + i));
+      const fresh = Array.from({ length: 3 }, (_, i) =>
+        freshRecords(count, 3 * (round + WARM_UP_ROUNDS) + i),
+      );
       await timed("kernel", fresh[0], () => direct(fresh[0]));
       await timed("unix", fresh[1], async () => (await overUnix.recover(fresh[1])).results);
       await timed("http", fresh[2], async () => (await overHttp.recover(fresh[2])).results);
