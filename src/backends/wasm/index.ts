@@ -59,11 +59,18 @@ interface Cell {
 }
 
 /**
- * Items of a chunk: every worker that is not busy with other batches gets an equal share, no chunk is larger than makes the kernel
- * faster, and what would run on one thread anyway is not split.
+ * Items of a chunk: every worker that is not busy with other batches gets an equal share, and what would run on one thread anyway is not
+ * split. No chunk of a batch that fits one turn of all workers is larger than `chunkItems`, so that urgent work need not wait long; a
+ * larger batch is from somebody who wants throughput.
  */
-export function chunkItems(count: number, idleWorkers: number, limits: KernelLimits): number {
-  const { lanes, chunkItems: most, inlineItems } = limits;
+export function chunkItems(
+  count: number,
+  idleWorkers: number,
+  workers: number,
+  limits: KernelLimits,
+): number {
+  const { lanes, inlineItems } = limits;
+  const most = count > workers * limits.chunkItems ? limits.maxItems : limits.chunkItems;
   if (count <= 2 * inlineItems) return Math.min(count, most);
   const turns = Math.ceil(count / most / idleWorkers);
   const share = Math.ceil(count / (turns * idleWorkers) / lanes) * lanes;
@@ -159,7 +166,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       view,
       count,
       arenaBytes: batch.arenaLength,
-      chunkItems: chunkItems(count, idle, cell.limits),
+      chunkItems: chunkItems(count, idle, workers, cell.limits),
       urgent,
       ...(signal ? { signal } : {}),
     });
