@@ -5,6 +5,7 @@
 // Integers are big-endian. Flags: 1 the account exists.
 import { copyBytes } from "../lib/bytes";
 import { digest, flushDigests } from "./digest";
+import { writeString } from "./encode";
 import { allocate, release } from "./memory";
 import { RECORD, setRecord } from "./records";
 import { EMPTY_ROOT } from "./roots";
@@ -61,14 +62,7 @@ function skipZeros(bytes: usize, end: usize): usize {
 /** Writes the RLP of a big-endian integer of at most 32 bytes; returns where it ends. */
 function writeInteger(out: usize, bytes: usize, end: usize): usize {
   const first = skipZeros(bytes, end);
-  const length = end - first;
-  if (length == 1 && load<u8>(first) < 0x80) {
-    store<u8>(out, load<u8>(first));
-    return out + 1;
-  }
-  store<u8>(out, <u8>(0x80 + length));
-  copyBytes(out + 1, first, length);
-  return out + 1 + length;
+  return writeString(out, first, <u32>(end - first));
 }
 
 /** Applies `count` slots with their words to a storage trie; a word of zero deletes its slot. */

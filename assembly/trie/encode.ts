@@ -54,7 +54,8 @@ function writeHeader(out: usize, base: u32, payload: u32): usize {
   return out + 1 + size;
 }
 
-function writeString(out: usize, bytes: usize, length: u32): usize {
+/** Writes a byte string's RLP; returns where it ends. */
+export function writeString(out: usize, bytes: usize, length: u32): usize {
   if (length == 1 && load<u8>(bytes) < 0x80) {
     store<u8>(out, load<u8>(bytes));
     return out + 1;

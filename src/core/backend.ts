@@ -52,7 +52,7 @@ export interface Backend {
    */
   run(batch: Batch, options?: RunOptions): Promise<void>;
   /**
-   * Items of a batch that keep the whole back end busy once, at its full speed: more in one batch gain nothing. Only of back ends that
+   * Items of a batch that keep the whole back end busy once, near its full speed: more in one batch gain little. Only of back ends that
    * let urgent batches go ahead, and once the algorithm is prepared.
    */
   turnItems?(algorithm: Algorithm): number | undefined;

@@ -62,6 +62,18 @@ function packedPayloadBytes({ bytes, view }: PackedLogs, at: number): number {
   return framed(20) + framed((topicBytes / 32) * 33) + (isOneByte ? 1 : framed(dataBytes));
 }
 
+/** Sets the bits of packed logs in the bloom that begins at `at`. */
+export function setBloomBits(
+  bloom: Uint8Array,
+  at: number,
+  { view, end, bitsEnd }: PackedLogs,
+): void {
+  for (let place = end; place < bitsEnd; place += 2) {
+    const bit = view.getUint16(place, true);
+    bloom[at + BLOOM_BYTES - 1 - (bit >> 3)] |= 1 << (bit & 7);
+  }
+}
+
 /** Where the log after the one at `at` begins. */
 export function nextPackedLog(view: DataView, at: number): number {
   const topicBytes = 32 * view.getUint32(at + TOPIC_COUNT, true);
@@ -150,15 +162,10 @@ class ReceiptWriter {
     this.at += BLOOM_BYTES;
   }
 
-  #bloomOfBits({ view, end, bitsEnd }: PackedLogs): void {
-    const { bytes, at, logsBloom } = this;
-    bytes.fill(0, at, at + BLOOM_BYTES);
-    for (let place = end; place < bitsEnd; place += 2) {
-      const bit = view.getUint16(place, true);
-      const byte = BLOOM_BYTES - 1 - (bit >> 3);
-      bytes[at + byte] |= 1 << (bit & 7);
-      logsBloom[byte] |= 1 << (bit & 7);
-    }
+  #bloomOfBits(logs: PackedLogs): void {
+    this.bytes.fill(0, this.at, this.at + BLOOM_BYTES);
+    setBloomBits(this.bytes, this.at, logs);
+    setBloomBits(this.logsBloom, 0, logs);
     this.at += BLOOM_BYTES;
   }
 

@@ -12,12 +12,6 @@ export interface StoredAccount extends Account {
   readonly storageRoot: Uint8Array;
 }
 
-/** First byte of `bytes` from `from` on that is not zero; `end` where all are. */
-export function firstNonZero(bytes: Uint8Array, from: number, end: number): number {
-  while (from < end && bytes[from] === 0) from++;
-  return from;
-}
-
 const quantity = (bytes: Uint8Array): bigint =>
   bytes.length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
 

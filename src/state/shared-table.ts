@@ -14,7 +14,7 @@
  * @module
  */
 import { randomFillSync } from "node:crypto";
-import { DiffCursor, type EncodedDiff, SLOT_BYTES } from "./diff.ts";
+import { ACCOUNT_BYTES, DiffCursor, type EncodedDiff, SLOT_BYTES, writeAccount } from "./diff.ts";
 import type { Account, DirectReads, SharedReads } from "./source.ts";
 
 const NONCE = 6;
@@ -155,6 +155,8 @@ export class SharedTable {
   /** A key on its way into the table. */
   readonly #key = new Uint32Array(8);
   readonly #keyBytes = new Uint8Array(this.#key.buffer);
+  /** An account's fields on their way, as a diff has them. */
+  readonly #fields = new DataView(new ArrayBuffer(ACCOUNT_BYTES));
 
   /** `complete`: what is not listed does not exist, rather than being unknown. `records`: how many are expected. */
   constructor(complete: boolean, records = 0) {
@@ -184,19 +186,12 @@ export class SharedTable {
   setAccount(address: Uint8Array, account: Account | undefined): void {
     this.#keyBytes.set(address);
     const record = this.#account();
-    const { records } = this.#table;
     if (account === undefined) {
       this.#drop(record);
       return;
     }
-    records[record] = (records[record] | EXISTS) >>> 0;
-    for (let i = 0, rest = account.balance; i < 8; i++, rest >>= 32n) {
-      records[record + BALANCE + i] = Number(rest & 0xffffffffn);
-    }
-    records[record + NONCE] = Number(account.nonce & 0xffffffffn);
-    records[record + NONCE + 1] = Number(account.nonce >> 32n);
-    this.#keyBytes.set(account.codeHash);
-    records.set(this.#key, record + CODE_HASH);
+    writeAccount(this.#fields, 0, account);
+    this.#setFields(record, this.#fields, 0);
   }
 
   /** Sets a slot of an account that is listed. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { InvalidTransaction, Log, PackedLogs, Receipt } from "../executor.ts";
-import { BLOOM_BYTES, nextPackedLog } from "../receipt.ts";
+import { BLOOM_BYTES, nextPackedLog, setBloomBits } from "../receipt.ts";
 import type { Machine, MachineMemory } from "./machine.ts";
 import { rejectionReason } from "./rejections.ts";
 
@@ -74,11 +74,7 @@ export class EvmReceipt implements Receipt {
 
   get logsBloom(): Uint8Array {
     const bloom = new Uint8Array(BLOOM_BYTES);
-    const { view, end, bitsEnd } = this.packedLogs;
-    for (let at = end; at < bitsEnd; at += 2) {
-      const bit = view.getUint16(at, true);
-      bloom[BLOOM_BYTES - 1 - (bit >> 3)] |= 1 << (bit & 7);
-    }
+    setBloomBits(bloom, 0, this.packedLogs);
     return bloom;
   }
 

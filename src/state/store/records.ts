@@ -20,7 +20,6 @@
  */
 import { decodeRlp, encodeRlp, type RlpItem, RlpReader } from "../../chains/ethereum/rlp.ts";
 import { LanewiseError } from "../../core/index.ts";
-import { firstNonZero } from "../account.ts";
 import type { StateNodePlace } from "../commitment.ts";
 import { ACCOUNT_BYTES, type EncodedDiff, readAccount } from "../diff.ts";
 import { EMPTY_CODE_HASH } from "../memory.ts";
@@ -105,6 +104,12 @@ function asList(item: RlpItem | undefined, what: string): readonly RlpItem[] {
 
 const asInteger = (item: RlpItem | undefined, what: string): bigint =>
   BigInt(`0x0${Buffer.from(asBytes(item, what)).toString("hex")}`);
+
+/** First byte of `bytes` from `from` on that is not zero; `end` where all are. */
+function firstNonZero(bytes: Uint8Array, from: number, end: number): number {
+  while (from < end && bytes[from] === 0) from++;
+  return from;
+}
 
 /** Adds an account's record; `account`: place of nonce, balance and code hash in `bytes` (see `diff.ts`). */
 export function putAccountRecord(
