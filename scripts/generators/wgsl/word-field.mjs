@@ -138,22 +138,27 @@ function multiplyAdd(program, [x0, x1], [y0, y1], [sum0, sum1], carry) {
 
 const pairAt = (halves, word) => halves.slice(2 * word, 2 * word + 2);
 
+/** Adds word i of x times the words of y from `first` on to the halves; the last carry. */
+function addRow(program, halves, x, i, y, first) {
+  let carry;
+  for (let j = first; j < WORDS; j++) {
+    const [low, high, next] = multiplyAdd(
+      program,
+      pairAt(x, i),
+      pairAt(y, j),
+      pairAt(halves, i + j),
+      carry,
+    );
+    [halves[2 * (i + j)], halves[2 * (i + j) + 1], carry] = [low, high, next];
+  }
+  return carry;
+}
+
 /** The 32 halves of x · y, row by row. */
 function product(program, x, y) {
   const halves = [];
   for (let i = 0; i < WORDS; i++) {
-    let carry;
-    for (let j = 0; j < WORDS; j++) {
-      const [low, high, next] = multiplyAdd(
-        program,
-        pairAt(x, i),
-        pairAt(y, j),
-        pairAt(halves, i + j),
-        carry,
-      );
-      [halves[2 * (i + j)], halves[2 * (i + j) + 1], carry] = [low, high, next];
-    }
-    halves.push(...halvesOf(program, [carry]));
+    halves.push(...halvesOf(program, [addRow(program, halves, x, i, y, 0)]));
   }
   return halves;
 }
@@ -162,17 +167,7 @@ function product(program, x, y) {
 function square(program, x) {
   const halves = [];
   for (let i = 0; i < WORDS - 1; i++) {
-    let carry;
-    for (let j = i + 1; j < WORDS; j++) {
-      const [low, high, next] = multiplyAdd(
-        program,
-        pairAt(x, i),
-        pairAt(x, j),
-        pairAt(halves, i + j),
-        carry,
-      );
-      [halves[2 * (i + j)], halves[2 * (i + j) + 1], carry] = [low, high, next];
-    }
+    const carry = addRow(program, halves, x, i, x, i + 1);
     [halves[2 * (i + WORDS)], halves[2 * (i + WORDS) + 1]] = halvesOf(program, [carry]);
   }
   const columns = Array.from({ length: 2 * HALVES }, (_, k) =>
