@@ -80,7 +80,7 @@ import {
   TANGERINE_WHISTLE,
   words,
 } from "./layout";
-import { hadStorage, writeAddress } from "./locations";
+import { writeAddress } from "./locations";
 import { logsTop, setLogsTop } from "./logs";
 import { runPrecompile } from "./precompiles";
 import {
@@ -96,9 +96,9 @@ import {
   exists,
   hasCode,
   hasFlags,
+  hasOldStorage,
   isEmpty,
   journalTop,
-  locationOf,
   makeWarm,
   nonceOf,
   precompileId,
@@ -410,7 +410,7 @@ function addressWord(word: usize, digest: usize): void {
 
 /** Whether a contract may not be created at the account (EIP-684, EIP-7610). */
 export function collides(created: usize): bool {
-  return nonceOf(created) != 0 || hasCode(created) || hadStorage(locationOf(created));
+  return nonceOf(created) != 0 || hasCode(created) || hasOldStorage(created);
 }
 
 /** Brings the new contract's account into being and pays it `value`. */

@@ -15,7 +15,7 @@ import { add, eq, isZero, setU64 } from "./u256";
 import { CHAIN, CODE, CREDIT, FLAGS, NEXT, newestBelow, NUMBER, RUN, WORD } from "./versions";
 
 /** Credits on top of one another from which on none is added. */
-const LONGEST_RUN: u32 = 32;
+const LONGEST_RUN: u32 = 64;
 
 // What was read beside a version's number stands in the low bits of the location's address in the list of reads: the account with credits,
 // the number's place being taken by a record's address; or that the account has no code.

@@ -4,7 +4,15 @@
  * A location enters the table once, with what the host read, and stays to the block's end. Chains are prepended by compare and
  * swap, so that instances look up and insert without a lock.
  */
-import { allocateAccount, allocateSlot, bucketMask, buckets, EMPTY_CODE, words } from "./layout";
+import {
+  allocate,
+  allocateAccount,
+  allocateSlot,
+  bucketMask,
+  buckets,
+  EMPTY_CODE,
+  words,
+} from "./layout";
 import { hashAddress, hashSlot } from "./hash";
 import { codeByHash, isEmptyHash } from "./code";
 import { hasStorage, readAccount, readStorage } from "./host";
@@ -37,6 +45,8 @@ const EPOCH: usize = 132;
 const WAS_NONCE: usize = 136;
 const WAS_BALANCE: usize = 144;
 const WAS_CODE_HASH: usize = 176;
+/** Before Cancun: record of the account's removals, or 0. */
+const REMOVALS: usize = 208;
 export const ACCOUNT_BYTES: usize = 256;
 
 /** Flags of an account. */
@@ -65,6 +75,28 @@ export function versionsOf(location: usize): usize {
 @inline
 export function lockOf(location: usize): usize {
   return location + LOCK;
+}
+
+/**
+ * What stands for all slots of the account at once, laid out as a slot is: its versions are the removals of the account. 0 where
+ * there have been none.
+ */
+// @ts-ignore: decorator
+@inline
+export function removalsOf(account: usize): usize {
+  return <usize>atomic.load<u32>(account, REMOVALS);
+}
+
+/** As `removalsOf`, made where there is none. */
+export function makeRemovals(account: usize): usize {
+  const found = removalsOf(account);
+  if (found) return found;
+  const fresh = allocate(SLOT_BYTES);
+  memory.fill(fresh, 0, SLOT_BYTES);
+  store<u32>(fresh, SLOT, KIND);
+  store<u32>(fresh, <u32>account, OWNER);
+  const first = <usize>atomic.cmpxchg<u32>(account, 0, <u32>fresh, REMOVALS);
+  return first ? first : fresh;
 }
 
 /** Counts a transaction that had to run again because the location had changed; by one instance at a time. */
@@ -174,7 +206,7 @@ export function locationCode(account: usize): usize {
   return code;
 }
 
-/** Whether the account has storage from before the block (EIP-7610). */
+/** Whether the account has storage from before the block (EIP-7610), as far as the location itself knows. */
 export function hadStorage(account: usize): bool {
   if (!(load<u32>(account, WAS_FLAGS) & EXISTS) || load<u32>(account, EPOCH)) return false;
   writeAddress(addressBytes(), account + L_ADDRESS);

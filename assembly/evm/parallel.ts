@@ -39,6 +39,7 @@ import {
 } from "./layout";
 import { noteConflict, readAddress } from "./locations";
 import {
+  OWED_TOUCH,
   publishedChain,
   publishedReadCount,
   publishedReads,
@@ -94,14 +95,14 @@ const BLOBS: usize = SCHEDULER + 640;
 /** Longest chain of transactions of which each has read what the one before wrote. */
 const LONGEST_CHAIN: usize = SCHEDULER + 644;
 /** Of the transactions in the present span: aborts, and the longest chain of reads that ends at one; that of the span before. */
-const SPAN_ABORTS: usize = SCHEDULER + 704;
-const SPAN_CHAIN: usize = SCHEDULER + 708;
-const LAST_CHAIN: usize = SCHEDULER + 712;
+const SPAN_ABORTS: usize = SCHEDULER + 720;
+const SPAN_CHAIN: usize = SCHEDULER + 724;
+const LAST_CHAIN: usize = SCHEDULER + 728;
 /** The transaction before which no instance stops going on alone. */
-const ALONE_UNTIL: usize = SCHEDULER + 716;
+const ALONE_UNTIL: usize = SCHEDULER + 732;
 /** i64: gas of the final transactions. */
 const GAS: usize = SCHEDULER + 648;
-/** Word: fees that the coinbase is owed by final transactions. */
+/** Word: fees that the coinbase is owed by final transactions; behind it, whether there are such transactions (`OWED_TOUCH`). */
 const OWED: usize = SCHEDULER + 672;
 /** Next chunks to settle and to collect, and how many of the stage are not finished. */
 const SETTLE_CURSOR: usize = SCHEDULER + 768;
@@ -613,6 +614,7 @@ function moveFrontier(end: u32, others: bool): u32 {
       }
     } else {
       if (paid) setU64(OWED, 0); // it was added to the balance that was read
+      store<u32>(OWED, u32(!paid), OWED_TOUCH);
       add(OWED, OWED, mine + FEE);
       const chain = load<u32>(mine, CHAIN);
       if (chain > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, chain);
@@ -729,11 +731,11 @@ function fits(i: u32): bool {
 
 /**
  * Lets the host's instance do what follows the last transaction as if it were more transactions (`viewNext`); the address of the word
- * that the coinbase is owed, for `credit`.
+ * that the coinbase is owed, for `credit`, or 0 where no transaction has left it anything, not even a touch.
  */
 export function beginEpilogue(): usize {
   viewAmong(<i32>load<u32>(COUNT), 1, 0);
-  return OWED;
+  return load<u32>(OWED, OWED_TOUCH) ? OWED : 0;
 }
 
 /** Has all instances make the newest versions the state and write out what changed. Answers where the changes will begin. */

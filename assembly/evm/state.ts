@@ -42,6 +42,7 @@ import { defer, limitReached } from "./host";
 import {
   accountLocation,
   EXISTS,
+  hadStorage,
   L_BALANCE,
   L_CODE,
   L_CODE_HASH,
@@ -62,10 +63,12 @@ import {
   NONCE as VERSION_NONCE,
   NUMBER as VERSION_NUMBER,
   newestBelow,
-  REMOVED,
+  newestOfSlot,
+  removedBelow,
   versionNumber,
   WORD as VERSION_WORD,
   writeCredit,
+  writeRemoval,
   writeVersion,
 } from "./versions";
 import { add, copy, eq, isZero, setU64, sub } from "./u256";
@@ -119,8 +122,10 @@ export let journalTop: usize = 0;
 let index: i32 = -1;
 /** Which execution of it this is: 0 the speculative one, 1 the one with all before it final. */
 let execution: u32 = 0;
-/** Fees that the coinbase is owed by the transactions before; only final executions may look. */
+/** What the coinbase is owed by the transactions before (see `OWED_TOUCH`), or 0; only final executions may look. */
 let owed: usize = 0;
+/** Behind the word of fees that are owed, u32: not 0 where there has been such a transaction, whatever its fee. */
+export const OWED_TOUCH: usize = 32;
 /** Length of the longest chain of reads that ends with a version which the transaction has read. */
 let chain: u32 = 0;
 /** Location of the account that the transaction has paid without reading it, or 0; and how much. */
@@ -321,7 +326,15 @@ function loadVersion(e: usize, location: usize): void {
     store<u32>(e, load<u32>(location, L_CODE), CODE);
     setRead(e, load<u32>(location, L_FLAGS), load<u64>(location, L_NONCE), location + L_BALANCE);
   }
-  if (coinbase && owed) add(e + BALANCE, e + BALANCE, owed);
+  if (coinbase && owed && load<u32>(owed, OWED_TOUCH)) payOwed(e);
+}
+
+/** Brings the coinbase's account to where the transactions before have left it without looking at it. */
+function payOwed(e: usize): void {
+  add(e + BALANCE, e + BALANCE, owed);
+  if (fork < SPURIOUS_DRAGON) store<u32>(e, load<u32>(e, FLAGS) | EXISTS, FLAGS);
+  // Empty and paid nothing, it has been removed (EIP-161); main net has no such coinbase, so that the block may as well run serially.
+  else if (load<u32>(e, FLAGS) & EXISTS && isEmpty(e)) defer();
 }
 
 /** As `loadVersion`, of an account that was given credits, the newest of which is `version`. */
@@ -403,7 +416,7 @@ function loadSlot(e: usize): void {
   readAccountEntry(owner);
   const location = slotLocation(<usize>load<u32>(owner, LOCATION), e + KEY);
   store<u32>(e, <u32>location, LOCATION);
-  const version = index >= 0 ? newestBelow(location, index) : 0;
+  const version = index >= 0 ? newestOfSlot(location, index) : 0;
   if (version) {
     copy(e + ORIGINAL, version + VERSION_WORD);
     store<u32>(e, load<u32>(version, VERSION_NUMBER), SLOT_NUMBER);
@@ -589,11 +602,10 @@ export function isEmpty(e: usize): bool {
   return load<u64>(e, NONCE) == 0 && !hasCode(e) && isZero(e + BALANCE);
 }
 
-/** Location of the account, for what `locations.ts` answers. */
-// @ts-ignore: decorator
-@inline
-export function locationOf(e: usize): usize {
-  return <usize>load<u32>(e, LOCATION);
+/** Whether the account has storage from before the block that no earlier transaction has removed (EIP-7610). */
+export function hasOldStorage(e: usize): bool {
+  const location = <usize>load<u32>(e, LOCATION);
+  return !(index >= 0 && removedBelow(location, index)) && hadStorage(location);
 }
 
 /** Sets a slot's value, storage or transient. */
@@ -629,12 +641,31 @@ export function commitView(): void {
   }
 }
 
+/** Whether the account exists once the transaction has ended: a touched one that is empty does not (EIP-161). */
+// @ts-ignore: decorator
+@inline
+function existsAtEnd(e: usize, flags: u32): u32 {
+  if (fork < SPURIOUS_DRAGON) return flags & EXISTS;
+  return isEmpty(e) ? 0 : EXISTS;
+}
+
+/**
+ * Whether the transaction removes the account with its storage: it destroyed itself, or was there, empty, and has been touched. Since
+ * Paris there are no such empty accounts (EIP-7523).
+ */
+// @ts-ignore: decorator
+@inline
+function isRemoved(e: usize, flags: u32): bool {
+  if (flags & DESTRUCTED) return true;
+  if (fork >= CANCUN || !(flags & TOUCHED) || !(load<u32>(e, READ_FLAGS) & EXISTS)) return false;
+  return !existsAtEnd(e, flags);
+}
+
 function commitAccount(e: usize, flags: u32): void {
   const location = <usize>load<u32>(e, LOCATION);
-  if (flags & DESTRUCTED) return removeAccount(location);
+  if (isRemoved(e, flags)) return removeAccount(location);
   if (!(flags & TOUCHED)) return;
-  let now = flags & EXISTS;
-  if (fork >= SPURIOUS_DRAGON) now = isEmpty(e) ? 0 : EXISTS;
+  const now = existsAtEnd(e, flags);
   if (
     now != (load<u32>(e, READ_FLAGS) & EXISTS) ||
     load<u64>(e, NONCE) != load<u64>(e, READ_NONCE) ||
@@ -699,13 +730,12 @@ export function publishView(included: bool): void {
 
 function publishAccount(e: usize, location: usize, number: u32): bool {
   const flags = load<u32>(e, FLAGS);
-  if (flags & DESTRUCTED) {
-    setU64(words + 1536, 0);
-    writeVersion(location, number, REMOVED, <u32>EMPTY_CODE, 0, words + 1536, publishedChain);
+  if (isRemoved(e, flags)) {
+    writeRemoval(location, number, <u32>EMPTY_CODE, publishedChain);
     return true;
   }
   if (!(flags & TOUCHED)) return false;
-  const now = isEmpty(e) ? 0 : EXISTS;
+  const now = existsAtEnd(e, flags);
   if (
     now == (load<u32>(e, READ_FLAGS) & EXISTS) &&
     load<u64>(e, NONCE) == load<u64>(e, READ_NONCE) &&

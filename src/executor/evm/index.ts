@@ -84,7 +84,8 @@ function loadModule(): Promise<WebAssembly.Module> {
 /**
  * Creates the executor. It holds its memory and threads until it is closed; blocks given to it at once run one after another.
  *
- * Blocks before Cancun run serially: until EIP-6780 any contract could remove itself with all of its storage.
+ * Blocks of every fork run side by side. Receipts before Byzantium have no state root here, on one thread or on several: no trie is
+ * kept between transactions.
  *
  * @throws RangeError on a number of workers out of range.
  */
@@ -294,14 +295,14 @@ class Engine {
     return { ok: true, gasUsed: evm.gasUsed(), ...read, end, changes };
   }
 
-  /** `undefined` where the block is to run serially: it is small or old, or did not come to an end with all transactions included. */
+  /** `undefined` where the block is to run serially: it is small, or did not come to an end with all transactions included. */
   async #runParallel(run: Run): Promise<Ran | undefined> {
     const { block, count, within, building, hints } = run;
-    const { accessList: listed = false, leastParallel = LEAST_PARALLEL } = this.#options;
+    const { workers = 1, accessList = false, leastParallel = LEAST_PARALLEL } = this.#options;
+    const listed = accessList && forkAtLeast(block.environment.fork, "cancun");
     const threads = this.#threads;
     if (threads === undefined || threads.lost) return undefined;
-    if (count < (listed ? 1 : leastParallel)) return undefined;
-    if (!forkAtLeast(block.environment.fork, "cancun")) return undefined;
+    if (count < (listed ? 1 : leastParallel) || (workers === 1 && !listed)) return undefined;
     threads.wake();
     const machine = this.#machine;
     const { evm } = machine;
@@ -318,9 +319,11 @@ class Engine {
     }
     const epilogue = (): { end: BlockEnd; changesStart: number } => {
       const owed = evm.beginEpilogue();
-      const coinbase = evm.allocate(32);
-      machine.bytes.set(block.environment.coinbase, coinbase);
-      evm.credit(coinbase, owed);
+      if (owed !== 0) {
+        const coinbase = evm.allocate(32);
+        machine.bytes.set(block.environment.coinbase, coinbase);
+        evm.credit(coinbase, owed);
+      }
       return { end: this.#end(block), changesStart: evm.beginSettling() };
     };
     const ended = await threads.run({ ...run, ...begun }, epilogue);
