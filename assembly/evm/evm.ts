@@ -66,6 +66,7 @@ export {
   longestHint,
   offer,
   parallelGasUsed,
+  postpone,
   suggest,
   taskList,
   stopParallel,

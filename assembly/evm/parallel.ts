@@ -49,6 +49,8 @@ import {
   viewAlone,
   viewAmong,
 } from "./state";
+import { recoverNoted } from "./host";
+import { allowWaiting, beginRecoveries, forbidWaiting } from "./recoveries";
 import { REJECT_BLOCK_BLOBS, REJECT_BLOCK_GAS } from "./rejections";
 import {
   coinbasePaid,
@@ -88,6 +90,8 @@ const TASKS: usize = SCHEDULER + 532;
 const BUILDING: usize = SCHEDULER + 536;
 /** Signature of the instance that goes on alone, or 0. */
 const ALONE: usize = SCHEDULER + 540;
+/** Not 0: the last span had NOTABLE_ABORTS. */
+const CONFLICTING: usize = SCHEDULER + 548;
 /** Transactions by which the frontier may lag before an instance passes it over others'. */
 const LAG: usize = SCHEDULER + 544;
 // Changed by whoever holds LOCK.
@@ -126,6 +130,8 @@ const CHAIN: usize = 12;
 const READS: usize = 16;
 const READ_COUNT: usize = 20;
 const WRITES: usize = 24;
+/** Before execution: how often the transaction was broken off for a signer (`recoveries.ts`). */
+const BROKEN_OFF: usize = 24;
 const WRITE_COUNT: usize = 28;
 /** Word: what the coinbase is owed; before execution, a second transaction to wait for and the length of the chain of hints. */
 const FEE: usize = 32;
@@ -150,6 +156,14 @@ const WINDOW: u32 = 512;
 const WINDOW_LAGS: u32 = 4;
 /** Transactions over which the frontier judges whether instances get in each other's way. */
 const SPAN: u32 = 32;
+/**
+ * Most times that a transaction is broken off for a signer; how many signers are worked out together, and the share of the block's
+ * transactions that may wait for some, lest much is done for nothing in a block of a chain.
+ */
+const MOST_BROKEN_OFF: u32 = 4;
+const SIGNERS_AT_ONCE: u32 = 32;
+const LEAST_SIGNERS: u32 = 4;
+const SIGNERS_SHARE: u32 = 8;
 /** Transactions after which others are shown how far the frontier has come, while it moves on. */
 const SHOWN: u32 = 8;
 /** One goes on alone where the chain has grown by so many in a span with so many aborts, until it grows by less than this. */
@@ -179,6 +193,10 @@ let ready: u32 = 0;
 /** Index + 1 of the first and last of those taken that are put aside until the batch is through, since a predecessor was not executed. */
 let aside: u32 = 0;
 let asideLast: u32 = 0;
+/** Index + 1 of the last of those that were broken off for a signer, and how many they are. */
+let waiting: u32 = 0;
+let waitingCount: u32 = 0;
+let signersAtOnce: u32 = 0;
 /** The transaction that this instance executes, and whether at the frontier. */
 let running: u32 = 0;
 let atFrontier: bool = false;
@@ -229,6 +247,10 @@ export function joinParallel(): void {
   takenEnd = 0;
   ready = 0;
   aside = 0;
+  waiting = 0;
+  waitingCount = 0;
+  signersAtOnce = max<u32>(LEAST_SIGNERS, min<u32>(SIGNERS_AT_ONCE, load<u32>(COUNT) / SIGNERS_SHARE));
+  beginRecoveries();
   atFrontier = false;
   executions = 0;
   parked = 0;
@@ -315,6 +337,7 @@ function hint(from: u32, to: u32): void {
     const mine = task(i);
     store<u32>(mine, NEW);
     store<u32>(mine, 0, WAITERS);
+    store<u32>(mine, 0, BROKEN_OFF);
     store<u32>(mine, first, PREDECESSOR);
     store<u32>(mine, second, SECOND_PREDECESSOR);
     if (from) continue;
@@ -376,7 +399,10 @@ export function work(most: i32): i32 {
   }
   const count = load<u32>(COUNT);
   for (; most > 0; most--) {
-    if (!hasBegun() && isElsewhere()) return ELSEWHERE;
+    if (!hasBegun() && isElsewhere()) {
+      if (!waiting) return ELSEWHERE;
+      resume();
+    }
     const busy = takeAndExecute();
     if (atomic.load<u32>(STOPPED)) return OVER;
     if (hasBegun()) continue;
@@ -415,6 +441,7 @@ function shareCounts(): void {
 
 /** Executes the next transaction there is; answers whether there was one, or one was parked. */
 function takeAndExecute(): bool {
+  if (waitingCount >= signersAtOnce) resume();
   if (ready) {
     const i = ready - 1;
     ready = load<u32>(task(i), NEXT_WAITER);
@@ -428,7 +455,11 @@ function takeAndExecute(): bool {
       if (!park(i)) speculate(i);
       return true;
     }
-    if (!take()) return false;
+    if (!take()) {
+      if (!waiting) return false;
+      resume();
+      return true;
+    }
   }
   const i = taken++;
   if (waits(i)) putAside(i);
@@ -464,9 +495,7 @@ function putAside(i: u32): void {
 function take(): bool {
   while (true) {
     const i = atomic.load<u32>(NEXT);
-    const front = atomic.load<u32>(FRONTIER);
-    const window = atomic.load<u32>(ALONE) ? 1 : min<u32>(WINDOW, load<u32>(LAG) * WINDOW_LAGS);
-    const end = min<u32>(atomic.load<u32>(AVAILABLE), front + window);
+    const end = windowEnd();
     if (i >= end) return false;
     const most = load<u32>(LAG) == MOST_LAG ? QUIET_BATCH : BATCH;
     const share = max<u32>(1, min<u32>(most, (load<u32>(COUNT) - i) / BATCH_SHARE));
@@ -476,6 +505,12 @@ function take(): bool {
     takenEnd = next;
     return true;
   }
+}
+
+/** The transaction up to which those may be taken that are not yet. */
+function windowEnd(): u32 {
+  const window = atomic.load<u32>(ALONE) ? 1 : min<u32>(WINDOW, load<u32>(LAG) * WINDOW_LAGS);
+  return min<u32>(atomic.load<u32>(AVAILABLE), atomic.load<u32>(FRONTIER) + window);
 }
 
 /** Leaves transaction `i` with one that it waits for; answers false where those have been executed. */
@@ -505,7 +540,43 @@ function parkBehind(i: u32, predecessor: u32): bool {
 function speculate(i: u32): void {
   running = i;
   viewAmong(<i32>i, 0, 0);
-  finishSpeculation(i, executeTask(i) ? REJECTED : EXECUTED);
+  const times = load<u32>(task(i), BROKEN_OFF);
+  allowWaiting(i, times, mayWait(times));
+  const rejection = executeTask(i);
+  forbidWaiting();
+  finishSpeculation(i, rejection ? REJECTED : EXECUTED);
+}
+
+/**
+ * Whether the transaction may be broken off for a signer: not time and again, not where there is nothing else to do meanwhile, and not
+ * where what it asks for is likely to be another signer's, once those before it have run.
+ */
+function mayWait(times: u32): bool {
+  if (times >= MOST_BROKEN_OFF || load<u32>(CONFLICTING)) return false;
+  return waiting != 0 || hasBegun() || windowEnd() > atomic.load<u32>(NEXT);
+}
+
+/** The host's answer to an exception out of `work`: the running transaction has asked for a signer, which was noted. */
+export function postpone(): void {
+  forbidWaiting();
+  const mine = task(running);
+  store<u32>(mine, load<u32>(mine, BROKEN_OFF) + 1, BROKEN_OFF);
+  store<u32>(mine, waiting, NEXT_WAITER);
+  waiting = running + 1;
+  waitingCount++;
+}
+
+/** Has the signers worked out that transactions wait for, which may then go on. */
+function resume(): void {
+  recoverNoted();
+  while (waiting) {
+    const i = waiting - 1;
+    const mine = task(i);
+    waiting = load<u32>(mine, NEXT_WAITER);
+    store<u32>(mine, ready, NEXT_WAITER);
+    ready = i + 1;
+  }
+  waitingCount = 0;
 }
 
 /** Executes transaction `i` and publishes what it read and wrote; answers why it may not be included, or 0. */
@@ -546,6 +617,7 @@ function finishSpeculation(i: u32, state: u32): void {
  * where it happened at the frontier; the block then has to be run in another way, and all instances stop.
  */
 export function abandon(): bool {
+  forbidWaiting();
   if (atFrontier) {
     stopParallel();
     return false;
@@ -637,7 +709,9 @@ function judge(front: u32): void {
   store<u32>(SPAN_CHAIN, 0);
   store<u32>(SPAN_ABORTS, 0);
   const lag = load<u32>(LAG);
-  if (aborts >= NOTABLE_ABORTS) store<u32>(LAG, LEAST_LAG);
+  const conflicting = u32(aborts >= NOTABLE_ABORTS);
+  if (load<u32>(CONFLICTING) != conflicting) store<u32>(CONFLICTING, conflicting);
+  if (conflicting) store<u32>(LAG, LEAST_LAG);
   else if (lag < MOST_LAG && grown < <i32>INDEPENDENT) store<u32>(LAG, lag << 1);
   if (atomic.load<u32>(ALONE)) {
     if (grown < <i32>INDEPENDENT && front >= load<u32>(ALONE_UNTIL)) atomic.store<u32>(ALONE, 0);

@@ -174,16 +174,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     const checked = new BoundedQueue<Item>(UNITS_WAITING);
     const committing = new BoundedQueue<Committing>(UNITS_WAITING);
     const reports = new BoundedQueue<BlockReport>(UNITS_WAITING);
-    const queues = [
-      decoded,
-      grouped,
-      hashing,
-      recovering,
-      recovered,
-      checked,
-      committing,
-      reports,
-    ];
+    const queues = [decoded, grouped, hashing, recovering, recovered, checked, committing, reports];
     const failAll = (error: unknown): void => {
       for (const queue of queues) queue.fail(error);
     };
