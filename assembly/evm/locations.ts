@@ -322,9 +322,9 @@ export function slotKeyOf(slot: usize): usize {
   return slot + KEY;
 }
 
-/** Whether all of the account's storage was dropped in this block. */
+/** Whether all of the storage that the account had before the block was dropped. */
 export function storageDropped(account: usize): bool {
-  return load<u32>(account, EPOCH) != 0;
+  return load<u32>(account, EPOCH) != 0 && (load<u32>(account, WAS_FLAGS) & EXISTS) != 0;
 }
 
 export function codeChanged(account: usize): bool {
