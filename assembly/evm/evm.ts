@@ -71,6 +71,7 @@ export {
   stopParallel,
   work,
 } from "./parallel";
+export { depositLogged } from "./logs";
 export { operations } from "./state";
 export { credit, storeSystemSlot, systemCall } from "./transaction";
 

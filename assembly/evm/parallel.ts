@@ -149,6 +149,8 @@ const WINDOW: u32 = 512;
 const WINDOW_LAGS: u32 = 4;
 /** Transactions over which the frontier judges whether instances get in each other's way. */
 const SPAN: u32 = 32;
+/** Transactions after which others are shown how far the frontier has come, while it moves on. */
+const SHOWN: u32 = 8;
 /** One goes on alone where the chain has grown by so many in a span with so many aborts, until it grows by less than this. */
 const DEPENDENT: u32 = 18;
 const NOTABLE_ABORTS: u32 = 4;
@@ -156,8 +158,9 @@ const INDEPENDENT: u32 = 12;
 /** So many aborts in a span, and one goes on alone for so long, whatever the chain. */
 const MOST_ABORTS: u32 = 20;
 const ALONE_AT_LEAST: u32 = 256;
-/** Most transactions that an instance takes at once, and the share of those left that it takes. */
+/** Most transactions that an instance takes at once, also while few conflict, and the share of those left that it takes. */
 const BATCH: u32 = 8;
+const QUIET_BATCH: u32 = 16;
 const BATCH_SHARE: u32 = 64;
 /**
  * An instance passes the frontier over what others have executed only where it lags by so many, or where there is nothing else to do:
@@ -172,6 +175,9 @@ let taken: u32 = 0;
 let takenEnd: u32 = 0;
 /** Index + 1 of the first of this instance's transactions whose predecessor has been executed. */
 let ready: u32 = 0;
+/** Index + 1 of the first and last of those taken that are put aside until the batch is through, since a predecessor was not executed. */
+let aside: u32 = 0;
+let asideLast: u32 = 0;
 /** The transaction that this instance executes, and whether at the frontier. */
 let running: u32 = 0;
 let atFrontier: bool = false;
@@ -221,6 +227,7 @@ export function joinParallel(): void {
   taken = 0;
   takenEnd = 0;
   ready = 0;
+  aside = 0;
   atFrontier = false;
   executions = 0;
   parked = 0;
@@ -351,21 +358,26 @@ export function work(most: i32): i32 {
   }
   const count = load<u32>(COUNT);
   for (; most > 0; most--) {
-    if (taken == takenEnd && !ready && isElsewhere()) return ELSEWHERE;
+    if (!hasBegun() && isElsewhere()) return ELSEWHERE;
     const busy = takeAndExecute();
-    if (!busy) advance(true);
-    else if (taken == takenEnd && !ready) {
-      const lag = atomic.load<u32>(NEXT) - atomic.load<u32>(FRONTIER);
-      advance(lag > load<u32>(LAG));
-    }
+    if (atomic.load<u32>(STOPPED)) return OVER;
+    if (hasBegun()) continue;
+    const lag = atomic.load<u32>(NEXT) - atomic.load<u32>(FRONTIER);
+    advance(!busy || lag > load<u32>(LAG));
     if (atomic.load<u32>(FRONTIER) >= count) {
       shareCounts();
       return EXECUTED_ALL;
     }
     if (!busy) return IDLE;
-    if (atomic.load<u32>(STOPPED)) return OVER;
   }
   return MORE;
+}
+
+/** Whether this instance has transactions left of those that it has taken. */
+// @ts-ignore: decorator
+@inline
+function hasBegun(): bool {
+  return taken != takenEnd || (ready | aside) != 0;
 }
 
 /** Whether another instance goes on alone. */
@@ -391,10 +403,43 @@ function takeAndExecute(): bool {
     speculate(i);
     return true;
   }
-  if (taken == takenEnd && !take()) return false;
+  if (taken == takenEnd) {
+    if (aside) {
+      const i = aside - 1;
+      aside = i + 1 == asideLast ? 0 : load<u32>(task(i), NEXT_WAITER);
+      if (!park(i)) speculate(i);
+      return true;
+    }
+    if (!take()) return false;
+  }
   const i = taken++;
-  if (!park(i)) speculate(i);
+  if (waits(i)) putAside(i);
+  else speculate(i);
   return true;
+}
+
+/** Whether a transaction that `i` may depend on has not been executed yet. */
+// @ts-ignore: decorator
+@inline
+function waits(i: u32): bool {
+  const mine = task(i);
+  return isOpen(load<u32>(mine, PREDECESSOR)) || isOpen(load<u32>(mine, SECOND_PREDECESSOR));
+}
+
+// @ts-ignore: decorator
+@inline
+function isOpen(predecessor: u32): bool {
+  return predecessor != 0 && atomic.load<u32>(task(predecessor - 1), WAITERS) != CLOSED;
+}
+
+/**
+ * Leaves `i` for the end of the batch: by then another instance has most likely executed what it waits for, and a batch that stays with
+ * one instance is passed over by that one, without lines that another has changed.
+ */
+function putAside(i: u32): void {
+  if (aside) store<u32>(task(asideLast - 1), i + 1, NEXT_WAITER);
+  else aside = i + 1;
+  asideLast = i + 1;
 }
 
 /** Takes some of the next transactions: neighbours, since what one thread has executed it passes over cheaply. */
@@ -405,7 +450,8 @@ function take(): bool {
     const window = atomic.load<u32>(ALONE) ? 1 : min<u32>(WINDOW, load<u32>(LAG) * WINDOW_LAGS);
     const end = min<u32>(atomic.load<u32>(AVAILABLE), front + window);
     if (i >= end) return false;
-    const share = max<u32>(1, min<u32>(BATCH, (load<u32>(COUNT) - i) / BATCH_SHARE));
+    const most = load<u32>(LAG) == MOST_LAG ? QUIET_BATCH : BATCH;
+    const share = max<u32>(1, min<u32>(most, (load<u32>(COUNT) - i) / BATCH_SHARE));
     const next = min<u32>(end, i + share);
     if (atomic.cmpxchg<u32>(NEXT, i, next) != i) continue;
     taken = i;
@@ -510,7 +556,7 @@ function advance(others: bool): void {
     const end = atomic.load<u32>(AVAILABLE);
     if (front >= end || !passable(atomic.load<u32>(task(front), STATE), others)) return;
     if (atomic.load<u32>(LOCK) || atomic.cmpxchg<u32>(LOCK, 0, 1)) return;
-    moveFrontier(end, others);
+    atomic.store<u32>(FRONTIER, moveFrontier(end, others));
     atomic.store<u32>(LOCK, 0);
     if (atomic.load<u32>(STOPPED)) return;
   }
@@ -522,12 +568,13 @@ function passable(signed: u32, others: bool): bool {
   return (signed & STATE_MASK) != NEW && (others || (signed & ~STATE_MASK) == signature());
 }
 
-function moveFrontier(end: u32, others: bool): void {
+/** Passes transactions as far as it goes; answers up to where. */
+function moveFrontier(end: u32, others: bool): u32 {
   let i = atomic.load<u32>(FRONTIER);
   while (i < end && !atomic.load<u32>(STOPPED)) {
     const mine = task(i);
     const signed = atomic.load<u32>(mine, STATE);
-    if (!passable(signed, others)) return;
+    if (!passable(signed, others)) break;
     const state = signed & STATE_MASK;
     let rejected = state == REJECTED;
     let paid = false;
@@ -543,7 +590,10 @@ function moveFrontier(end: u32, others: bool): void {
       takeBack(i, mine);
     }
     if (rejected) {
-      if (!load<u32>(BUILDING)) return stopParallel();
+      if (!load<u32>(BUILDING)) {
+        stopParallel();
+        break;
+      }
     } else {
       if (paid) setU64(OWED, 0); // it was added to the balance that was read
       store<u32>(OWED, u32(!paid), OWED_TOUCH);
@@ -555,8 +605,9 @@ function moveFrontier(end: u32, others: bool): void {
     i++;
     if (i % SPAN == 0) judge(i);
     if (i == load<u32>(COUNT)) atomic.store<u32>(ALONE, 0);
-    atomic.store<u32>(FRONTIER, i);
+    if (i % SHOWN == 0) atomic.store<u32>(FRONTIER, i);
   }
+  return i;
 }
 
 /** Decides after each span whether one instance is to go on alone: this one, which has the frontier. */

@@ -48,9 +48,11 @@ export const GROUP_UNITS = 256;
 /** How long a group that is not full waits for one more unit. */
 export const GROUP_WAIT_MS = 2;
 
-/** Decoded units that wait for a group, groups between two kernel stages, and units behind them. */
+/** Decoded units that wait for a group, groups before the first kernel stage, and units behind the last. */
 const UNITS_WAITING = 16;
 const GROUPS_WAITING = 2;
+/** Groups of one kernel stage that run behind the one awaited: workers find the next one while this thread is busy elsewhere. */
+const GROUPS_AHEAD = 1;
 
 /** Options of {@link createPipeline}. */
 export interface PipelineOptions extends StateOptions {
@@ -100,7 +102,9 @@ interface Committing {
 /** Items that travel together, and the kernel batch made of their units. */
 interface Group {
   readonly items: readonly Item[];
-  readonly hashed: HashedGroup;
+  readonly group: HashedGroup;
+  /** Settles when the batch has run. */
+  readonly ran: Promise<void>;
 }
 
 /** The source's inputs until `stopped` resolves, even while the source itself is waiting for its next one. */
@@ -164,12 +168,22 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     const startedMs = performance.now();
     const decoded = new BoundedQueue<Item>(UNITS_WAITING);
     const grouped = new BoundedQueue<readonly Item[]>(GROUPS_WAITING);
-    const hashed = new BoundedQueue<Group>(GROUPS_WAITING);
+    const hashing = new BoundedQueue<Group>(GROUPS_AHEAD);
+    const recovering = new BoundedQueue<Group>(GROUPS_AHEAD);
     const recovered = new BoundedQueue<Item>(UNITS_WAITING);
     const checked = new BoundedQueue<Item>(UNITS_WAITING);
     const committing = new BoundedQueue<Committing>(UNITS_WAITING);
     const reports = new BoundedQueue<BlockReport>(UNITS_WAITING);
-    const queues = [decoded, grouped, hashed, recovered, checked, committing, reports];
+    const queues = [
+      decoded,
+      grouped,
+      hashing,
+      recovering,
+      recovered,
+      checked,
+      committing,
+      reports,
+    ];
     const failAll = (error: unknown): void => {
       for (const queue of queues) queue.fail(error);
     };
@@ -227,22 +241,40 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
       }
     }
 
+    /** The group with its batch on its way. A failure is thrown where the group's turn comes; until then it is not unhandled. */
+    function start(
+      stage: "hash" | "recover",
+      items: readonly Item[],
+      group: HashedGroup,
+      work: () => Promise<void>,
+    ): Group {
+      const ran = clock.time(stage, group.count, work);
+      ran.catch(() => {});
+      return { items, group, ran };
+    }
+
     async function hashStage(): Promise<void> {
       for await (const items of grouped) {
         const units = items.flatMap((item) => (item.ok ? [item.unit] : []));
         const group = fillHashes(units, pool);
-        await clock.time("hash", group.count, () => dispatcher.run(group.batch, runOptions));
-        if (!(await hashed.push({ items, hashed: group }))) return;
+        const run = (): Promise<void> => dispatcher.run(group.batch, runOptions);
+        if (!(await hashing.push(start("hash", items, group, run)))) return;
       }
     }
 
     async function recoverStage(): Promise<void> {
-      for await (const { items, hashed: group } of hashed) {
-        const recoveries = fillRecoveries(group, pool);
-        await clock.time("recover", recoveries.count, () =>
-          recoverWith(senderKeys, dispatcher, recoveries, runOptions),
-        );
-        readRecoveries(recoveries, pool);
+      for await (const { items, group: hashed, ran } of hashing) {
+        await ran;
+        const group = fillRecoveries(hashed, pool);
+        const run = (): Promise<void> => recoverWith(senderKeys, dispatcher, group, runOptions);
+        if (!(await recovering.push(start("recover", items, group, run)))) return;
+      }
+    }
+
+    async function senderStage(): Promise<void> {
+      for await (const { items, group, ran } of recovering) {
+        await ran;
+        readRecoveries(group, pool);
         for (const item of items) if (!(await recovered.push(item))) return;
       }
     }
@@ -297,8 +329,9 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     const stages = Promise.all([
       stage(decodeStage, decoded),
       stage(groupStage, grouped),
-      stage(hashStage, hashed),
-      stage(recoverStage, recovered),
+      stage(hashStage, hashing),
+      stage(recoverStage, recovering),
+      stage(senderStage, recovered),
       stage(checkStage, checked),
       stage(executeStage, committing),
       stage(reportStage, reports),

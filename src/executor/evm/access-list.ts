@@ -18,11 +18,10 @@ const KIND = 4;
 const KIND_ACCOUNT = 1;
 const OWNER = 8;
 const KEY = 16;
-const WAS_NONCE = 120;
-const WAS_BALANCE = 128;
-const WAS_CODE_HASH = 160;
-const ACCOUNT_VERSIONS = 192;
-const SLOT_VERSIONS = 112;
+const VERSIONS = 48;
+const WAS_NONCE = 136;
+const WAS_BALANCE = 144;
+const WAS_CODE_HASH = 176;
 
 const VERSION_NUMBER = 4;
 const VERSION_CODE = 12;
@@ -148,7 +147,7 @@ class Reader {
     let balance = this.#machine.getWord(account + WAS_BALANCE);
     let nonce = view.getBigUint64(account + WAS_NONCE, true);
     let codeHash = account + WAS_CODE_HASH;
-    for (const { at, index } of this.#versions(account + ACCOUNT_VERSIONS)) {
+    for (const { at, index } of this.#versions(account + VERSIONS)) {
       const newBalance = this.#machine.getWord(at + VERSION_WORD);
       if (newBalance !== balance) draft.balanceChanges.push({ index, value: newBalance });
       const newNonce = view.getBigUint64(at + VERSION_NONCE, true);
@@ -175,7 +174,7 @@ class Reader {
   #readSlot(slot: number): void {
     const draft = this.#draft(this.#addressAt(this.#view.getUint32(slot + OWNER, true)));
     const name = bytesOf(this.#machine.getWord(slot + KEY), 32);
-    const changes = this.#versions(slot + SLOT_VERSIONS).map(({ at, index }) => ({
+    const changes = this.#versions(slot + VERSIONS).map(({ at, index }) => ({
       index,
       value: bytesOf(this.#machine.getWord(at + VERSION_WORD), 32),
     }));
@@ -194,7 +193,7 @@ class Reader {
     );
     let balance = location === undefined ? 0n : machine.getWord(location + WAS_BALANCE);
     const written = new Map<number, bigint>();
-    for (const { at, index } of location ? this.#versions(location + ACCOUNT_VERSIONS) : []) {
+    for (const { at, index } of location ? this.#versions(location + VERSIONS) : []) {
       written.set(index, machine.getWord(at + VERSION_WORD));
     }
     const tasks = machine.evm.taskList();

@@ -220,7 +220,7 @@ class Engine {
     const { receipts, gasUsed, conflicts, accessList, dropped, authorisations } = ran;
     const requests = this.#options.transactionsOnly
       ? NO_REQUESTS
-      : requestsOf(block, ran.end, receipts);
+      : requestsOf(block, ran.end, receipts, machine.evm.depositLogged() !== 0);
     if (!requests.ok) return failed(run.count, requests.reason);
     const result = {
       receipts,

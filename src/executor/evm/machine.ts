@@ -44,6 +44,7 @@ export interface EvmExports {
   outputStart(): number;
   outputEnd(): number;
   collectChanges(): number;
+  depositLogged(): number;
   readonly QUESTIONS: WebAssembly.Global;
   readonly EXECUTIONS: WebAssembly.Global;
   /** Begins a block in an instance beside the first; the fork's number. */
