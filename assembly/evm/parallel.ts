@@ -24,6 +24,7 @@ import {
   T_TO,
 } from "./decode";
 import { beginChanges, collectAccounts, collectSlots } from "./changes";
+import { creditReadStands, locationRead } from "./credits";
 import { hashAddress } from "./hash";
 import {
   ACCOUNT_CHUNKS,
@@ -251,7 +252,10 @@ export function backlog(): i32 {
 /** transfer(address,uint256), as its four bytes lie in memory. */
 const TRANSFER_SELECTOR: u32 = 0xbb9c05a9;
 
-// Entries of 8 bytes: hash of an address, index + 1 of the last transaction that had it. Two addresses of one hash pass for one.
+// Entries of 16 bytes: hash of an address, index + 1 of the last transaction that had it, of the last one since that paid it ether. Two
+// addresses of one hash pass for one.
+const HINT_LAST: usize = 4;
+const HINT_PAID: usize = 8;
 let hints: usize = 0;
 let hintMask: u32 = 0;
 /** Longest chain of hints among the transactions offered first. */
@@ -269,13 +273,16 @@ function beginHints(count: u32): void {
   suggestions = 0;
   let size: u32 = 64;
   while (size < count * 3) size <<= 1;
-  hints = allocate((<usize>size) << 3);
-  memory.fill(hints, 0, (<usize>size) << 3);
+  hints = allocate((<usize>size) << 4);
+  memory.fill(hints, 0, (<usize>size) << 4);
   hintMask = size - 1;
   longestHint = 0;
 }
 
-/** Gives each transaction the last earlier ones that have its sender, and its receiver, as sender or receiver. */
+/**
+ * Gives each transaction the last earlier ones that have its sender, or the receiver of its tokens, as sender or receiver. Who is only
+ * paid ether waits for nobody (`credits.ts`), but has to have been paid before it sends.
+ */
 function hint(from: u32, to: u32): void {
   const records = <usize>load<u32>(RECORDS);
   const limbs = words + 1600;
@@ -289,16 +296,21 @@ function hint(from: u32, to: u32): void {
       if (first > i) first = 0;
       if (second > i) second = 0;
     } else {
-      first = note(record + T_SENDER, i);
+      const sender = hintEntry(record + T_SENDER);
+      first = note(sender, i);
+      const paid = load<u32>(sender, HINT_PAID);
+      store<u32>(sender, 0, HINT_PAID);
       const data = <usize>load<u32>(record, T_DATA);
       const bytes = load<u32>(record, T_DATA_BYTES);
       if (!load<u32>(record, T_CREATES)) {
-        if (bytes == 0) second = note(record + T_TO, i);
+        if (bytes == 0) store<u32>(hintEntry(record + T_TO), i + 1, HINT_PAID);
         else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
           readAddress(limbs, data + 16);
-          second = note(limbs, i);
+          second = note(hintEntry(limbs), i);
         }
       }
+      if (!second) second = paid;
+      else first = max<u32>(first, paid);
     }
     const mine = task(i);
     store<u32>(mine, NEW);
@@ -317,17 +329,23 @@ function hint(from: u32, to: u32): void {
   }
 }
 
-/** Notes that transaction `i` has this address; answers index + 1 of the last that had it, or 0. */
-function note(limbs: usize, i: u32): u32 {
+/** Entry of an address. */
+function hintEntry(limbs: usize): usize {
   const hash = hashAddress(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
   for (let at = hash & hintMask; ; at = (at + 1) & hintMask) {
-    const entry = hints + ((<usize>at) << 3);
-    const last = load<u32>(entry, 4);
-    if (last && load<u32>(entry) != hash) continue;
+    const entry = hints + ((<usize>at) << 4);
+    const used = load<u32>(entry, HINT_LAST) | load<u32>(entry, HINT_PAID);
+    if (used && load<u32>(entry) != hash) continue;
     store<u32>(entry, hash);
-    store<u32>(entry, i + 1, 4);
-    return last == i + 1 ? 0 : last;
+    return entry;
   }
+}
+
+/** Notes that transaction `i` has this address; answers index + 1 of the last that had it, or 0. */
+function note(entry: usize, i: u32): u32 {
+  const last = load<u32>(entry, HINT_LAST);
+  store<u32>(entry, i + 1, HINT_LAST);
+  return last == i + 1 ? 0 : last;
 }
 
 // ---- work ----
@@ -637,8 +655,13 @@ function readsStand(i: u32, mine: usize): bool {
   const reads = <usize>load<u32>(mine, READS);
   const end = reads + ((<usize>load<u32>(mine, READ_COUNT)) << 3);
   for (let at = reads; at < end; at += 8) {
-    const location = <usize>load<u32>(at);
-    if (readNumber(location, i) == load<u32>(at, 4)) continue;
+    const tagged = load<u32>(at);
+    const location = locationRead(tagged);
+    const stands =
+      location == <usize>tagged
+        ? readNumber(location, i) == load<u32>(at, 4)
+        : creditReadStands(tagged, <usize>load<u32>(at, 4), i, words + 1632);
+    if (stands) continue;
     noteConflict(location);
     return false;
   }

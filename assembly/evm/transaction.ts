@@ -113,6 +113,7 @@ import {
   beginView,
   codeOf,
   commitView,
+  creditUnread,
   exists,
   hasCode,
   makeWarm,
@@ -367,19 +368,22 @@ export function executeTransaction(tx: usize, result: usize): i32 {
   }
   const nonce = nonceOf(sender);
   setNonce(sender, nonce + 1);
-  if (fork >= BERLIN) warmUp(tx, sender);
 
   beginLogs();
-  const frame = rootFrame();
-  beginCalls(frame);
-  const refundOfAuthorisations = authorise(tx);
-  const status = runFirstFrame(tx, frame, sender, nonce, gasLimit - intrinsicGas);
-
-  let used = gasLimit - settledGas;
-  // EIP-3529: at most a fifth of the gas, half of it before.
-  const most = fork >= LONDON ? used / 5 : used / 2;
-  const refunded = (status == SUCCESS ? refund : 0) + refundOfAuthorisations;
-  used -= min<i64>(most, refunded);
+  let status = SUCCESS;
+  let used = intrinsicGas;
+  if (!paysWithoutCode(tx, sender)) {
+    if (fork >= BERLIN) warmUp(tx, sender);
+    const frame = rootFrame();
+    beginCalls(frame);
+    const refundOfAuthorisations = authorise(tx);
+    status = runFirstFrame(tx, frame, sender, nonce, gasLimit - intrinsicGas);
+    used = gasLimit - settledGas;
+    // EIP-3529: at most a fifth of the gas, half of it before.
+    const most = fork >= LONDON ? used / 5 : used / 2;
+    const refunded = (status == SUCCESS ? refund : 0) + refundOfAuthorisations;
+    used -= min<i64>(most, refunded);
+  }
   used = max<i64>(used, floorGas);
   multiply64(amount, priceWord(), <u64>(gasLimit - used));
   addBalance(sender, amount);
@@ -387,6 +391,14 @@ export function executeTransaction(tx: usize, result: usize): i32 {
   coinbasePaid = payCoinbase(amount);
   writeResult(result, tx, status, used);
   return 0;
+}
+
+/** Makes a transfer of ether that runs no code, where that needs no look at the receiver; answers whether it has. */
+function paysWithoutCode(tx: usize, sender: usize): bool {
+  if (load<u32>(tx, T_CREATES) | load<u32>(tx, T_AUTHORISATION_COUNT)) return false;
+  if (!creditUnread(sender, tx + T_TO, tx + T_VALUE)) return false;
+  subtractBalance(sender, tx + T_VALUE);
+  return true;
 }
 
 /** Whether the last transaction has paid the coinbase; else `unpaidFee` is what it owes. */
