@@ -815,9 +815,10 @@ export function beginEpilogue(): usize {
 /** Has all instances make the newest versions the state and write out what changed. Answers where the changes will begin. */
 export function beginSettling(): usize {
   const start = outputEnd();
+  const chunks = chunksFrom(ACCOUNT_CHUNKS);
   store<u32>(SETTLE_CURSOR, load<u32>(ACCOUNT_CHUNKS));
-  store<u32>(UNFINISHED, chunksFrom(ACCOUNT_CHUNKS));
-  atomic.store<u32>(STAGE, SETTLING);
+  store<u32>(UNFINISHED, chunks);
+  atomic.store<u32>(STAGE, chunks ? SETTLING : FINISHED); // without accounts there are no slots either
   return start;
 }
 

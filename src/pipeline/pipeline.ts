@@ -7,13 +7,12 @@
  *
  * @module
  */
-import { keccak256, secp256k1Recover } from "../algorithms/index.ts";
+import { keccak256, secp256k1Recover, secp256k1RecoverHinted } from "../algorithms/index.ts";
 import type { BackendOptions } from "../backends/index.ts";
 import { type BackendChoice, type Selection, selectBackend } from "../backends/select.ts";
 import type { BlockHeader, ChainSchedule } from "../chains/ethereum/index.ts";
-import { LanewiseError, type RunOptions } from "../core/index.ts";
+import { LanewiseError } from "../core/index.ts";
 import { createExecutor, type Executor } from "../executor/index.ts";
-import { HINT_BYTES, recoverSenders } from "../verifier/recover-senders.ts";
 import { createSenderKeys, type SenderKeys } from "../verifier/sender-keys.ts";
 import { BatchPool } from "./batch-pool.ts";
 import { type Decoded, decodeInput } from "./block.ts";
@@ -22,10 +21,10 @@ import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { ExecutionStage, type StateOptions } from "./execution.ts";
 import type { BlockInput, BlockSource } from "./input.ts";
 import {
-  claimedSenders,
   fillHashes,
   fillRecoveries,
   type HashedGroup,
+  type RecoveryGroup,
   readRecoveries,
 } from "./lanes.ts";
 import { ParentTracker } from "./parents.ts";
@@ -100,9 +99,9 @@ interface Committing {
 }
 
 /** Items that travel together, and the kernel batch made of their units. */
-interface Group {
+interface Running<Group> {
   readonly items: readonly Item[];
-  readonly group: HashedGroup;
+  readonly group: Group;
   /** Settles when the batch has run. */
   readonly ran: Promise<void>;
 }
@@ -128,20 +127,9 @@ async function* untilStopped(
   }
 }
 
-/** Recovers the senders of a group, with the keys known of those whom the blocks name. */
-export async function recoverWith(
-  keys: SenderKeys,
-  dispatcher: Dispatcher,
-  recoveries: HashedGroup,
-  options: RunOptions,
-): Promise<void> {
-  const { batch, count } = recoveries;
-  const claimed = claimedSenders(recoveries);
-  if (claimed === undefined) return dispatcher.run(batch, options);
-  const hints = new Uint8Array(count * HINT_BYTES);
-  if (keys.fillHints(claimed, count, hints) === 0) await dispatcher.run(batch, options);
-  else await recoverSenders(dispatcher, batch, hints, options);
-  keys.learn(batch);
+/** The keys that hints may come from: none where the back end has no use for them. */
+export function hintsFor(dispatcher: Dispatcher, keys: SenderKeys): SenderKeys | undefined {
+  return dispatcher.supports(secp256k1RecoverHinted) ? keys : undefined;
 }
 
 /** Creates a pipeline on the back end chosen; prepares its kernels. */
@@ -168,8 +156,8 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     const startedMs = performance.now();
     const decoded = new BoundedQueue<Item>(UNITS_WAITING);
     const grouped = new BoundedQueue<readonly Item[]>(GROUPS_WAITING);
-    const hashing = new BoundedQueue<Group>(GROUPS_AHEAD);
-    const recovering = new BoundedQueue<Group>(GROUPS_AHEAD);
+    const hashing = new BoundedQueue<Running<HashedGroup>>(GROUPS_AHEAD);
+    const recovering = new BoundedQueue<Running<RecoveryGroup>>(GROUPS_AHEAD);
     const recovered = new BoundedQueue<Item>(UNITS_WAITING);
     const checked = new BoundedQueue<Item>(UNITS_WAITING);
     const committing = new BoundedQueue<Committing>(UNITS_WAITING);
@@ -233,13 +221,13 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     }
 
     /** The group with its batch on its way. A failure is thrown where the group's turn comes; until then it is not unhandled. */
-    function start(
+    function start<Group extends HashedGroup | RecoveryGroup>(
       stage: "hash" | "recover",
       items: readonly Item[],
-      group: HashedGroup,
-      work: () => Promise<void>,
-    ): Group {
-      const ran = clock.time(stage, group.count, work);
+      group: Group,
+    ): Running<Group> {
+      const { batch, count } = group;
+      const ran = clock.time(stage, count, () => dispatcher.run(batch, runOptions));
       ran.catch(() => {});
       return { items, group, ran };
     }
@@ -248,23 +236,22 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
       for await (const items of grouped) {
         const units = items.flatMap((item) => (item.ok ? [item.unit] : []));
         const group = fillHashes(units, pool);
-        const run = (): Promise<void> => dispatcher.run(group.batch, runOptions);
-        if (!(await hashing.push(start("hash", items, group, run)))) return;
+        if (!(await hashing.push(start("hash", items, group)))) return;
       }
     }
 
     async function recoverStage(): Promise<void> {
       for await (const { items, group: hashed, ran } of hashing) {
         await ran;
-        const group = fillRecoveries(hashed, pool);
-        const run = (): Promise<void> => recoverWith(senderKeys, dispatcher, group, runOptions);
-        if (!(await recovering.push(start("recover", items, group, run)))) return;
+        const group = fillRecoveries(hashed, pool, hintsFor(dispatcher, senderKeys));
+        if (!(await recovering.push(start("recover", items, group)))) return;
       }
     }
 
     async function senderStage(): Promise<void> {
       for await (const { items, group, ran } of recovering) {
         await ran;
+        if (group.isClaimed) senderKeys.learn(group.batch);
         readRecoveries(group, pool);
         for (const item of items) if (!(await recovered.push(item))) return;
       }

@@ -326,7 +326,7 @@ class Engine {
     inputs.decode(Math.min(count, DECODED_FIRST));
     evm.offer(inputs.done);
     // From here on the threads are left where they are: nobody has let them into the block.
-    if (!listed && evm.longestHint.value > DEPENDENT * inputs.done) {
+    if (!listed && evm.longestHint.value > Math.max(1, DEPENDENT * inputs.done)) {
       return this.#runSerial(run, begun);
     }
     const epilogue = (): { end: BlockEnd; changesStart: number } => {
