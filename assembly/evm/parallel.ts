@@ -13,19 +13,11 @@
  * Where the frontier sees that most transactions read what the one before wrote, one instance goes on alone, at serial speed, and the
  * others rest without touching its memory. Dependence shows in who read whose versions, so that the same numbers tell when it ends.
  */
-import {
-  T_BLOB_COUNT,
-  T_BYTES,
-  T_CREATES,
-  T_DATA,
-  T_DATA_BYTES,
-  T_GAS_LIMIT,
-  T_SENDER,
-  T_TO,
-} from "./decode";
+import { T_BLOB_COUNT, T_BYTES, T_GAS_LIMIT } from "./decode";
 import { beginChanges, collectAccounts, collectSlots } from "./changes";
 import { creditReadStands, locationRead } from "./credits";
-import { hashAddress } from "./hash";
+import { beginHints, hint } from "./hints";
+import { recoverNoted } from "./host";
 import {
   ACCOUNT_CHUNKS,
   allocate,
@@ -37,7 +29,7 @@ import {
   SLOT_CHUNKS,
   words,
 } from "./layout";
-import { noteConflict, readAddress } from "./locations";
+import { noteConflict } from "./locations";
 import {
   OWED_TOUCH,
   publishedChain,
@@ -49,9 +41,32 @@ import {
   viewAlone,
   viewAmong,
 } from "./state";
-import { recoverNoted } from "./host";
 import { allowWaiting, beginRecoveries, forbidWaiting } from "./recoveries";
 import { REJECT_BLOCK_BLOBS, REJECT_BLOCK_GAS } from "./rejections";
+import {
+  BROKEN_OFF,
+  CHAIN,
+  CLOSED,
+  DEFERRED,
+  EXECUTED,
+  FEE,
+  NEW,
+  NEXT_WAITER,
+  PREDECESSOR,
+  READ_COUNT,
+  READS,
+  RECORDS,
+  REJECTED,
+  SECOND_PREDECESSOR,
+  STATE,
+  STATE_MASK,
+  task,
+  TASK_BYTES,
+  TASKS,
+  WAITERS,
+  WRITE_COUNT,
+  WRITES,
+} from "./tasks";
 import {
   coinbasePaid,
   dropCandidate,
@@ -83,9 +98,7 @@ const STAGE: usize = SCHEDULER + 512;
 /** Not 0: no instance begins anything more. */
 const STOPPED: usize = SCHEDULER + 516;
 const COUNT: usize = SCHEDULER + 520;
-const RECORDS: usize = SCHEDULER + 524;
 const RESULTS: usize = SCHEDULER + 528;
-const TASKS: usize = SCHEDULER + 532;
 /** Not 0: the transactions are candidates, and what may not be included is dropped instead of ending the block. */
 const BUILDING: usize = SCHEDULER + 536;
 /** Signature of the instance that goes on alone, or 0. */
@@ -118,37 +131,6 @@ export const EXECUTIONS: usize = SCHEDULER + 1024;
 const REPEATED: usize = SCHEDULER + 1028;
 const DEFERRED_COUNT: usize = SCHEDULER + 1032;
 const PARKED: usize = SCHEDULER + 1036;
-
-// A task: what the scheduler knows of one transaction. One line, since neighbours run in different threads.
-const STATE: usize = 0;
-/** Index + 1 of the last transaction that waits for this one, or CLOSED. */
-const WAITERS: usize = 4;
-const NEXT_WAITER: usize = 8;
-/** Index + 1 of a transaction to wait for, or 0; once executed, length of the chain of reads that ends here. */
-const PREDECESSOR: usize = 12;
-const CHAIN: usize = 12;
-const READS: usize = 16;
-const READ_COUNT: usize = 20;
-const WRITES: usize = 24;
-/** Before execution: how often the transaction was broken off for a signer (`recoveries.ts`). */
-const BROKEN_OFF: usize = 24;
-const WRITE_COUNT: usize = 28;
-/** Word: what the coinbase is owed; before execution, a second transaction to wait for and the length of the chain of hints. */
-const FEE: usize = 32;
-const SECOND_PREDECESSOR: usize = 32;
-const HINT_CHAIN: usize = 36;
-const TASK_BYTES: usize = 64;
-
-const NEW: u32 = 0;
-const EXECUTED: u32 = 1;
-/** To be executed at the frontier only. */
-const DEFERRED: u32 = 2;
-/** May not be included, as far as the execution could see. */
-const REJECTED: u32 = 3;
-const CLOSED: u32 = 0xffffffff;
-
-/** Bits of a state; above them is who executed the transaction. */
-const STATE_MASK: u32 = 3;
 
 /** Most transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
 const WINDOW: u32 = 512;
@@ -212,12 +194,6 @@ function signature(): u32 {
   return <u32>(scratchBase >> 20) << 2;
 }
 
-// @ts-ignore: decorator
-@inline
-function task(index: u32): usize {
-  return <usize>load<u32>(TASKS) + <usize>index * TASK_BYTES;
-}
-
 /** Sets up a block of `count` transactions; called by one instance before the others begin. */
 export function beginParallel(records: usize, results: usize, count: u32): void {
   memory.fill(SCHEDULER, 0, 1152);
@@ -267,108 +243,6 @@ export function offer(end: u32): void {
 /** How many transactions are known and not yet taken. */
 export function backlog(): i32 {
   return <i32>load<u32>(AVAILABLE) - <i32>min<u32>(atomic.load<u32>(NEXT), load<u32>(AVAILABLE));
-}
-
-// ---- hints ----
-
-/** transfer(address,uint256), as its four bytes lie in memory. */
-const TRANSFER_SELECTOR: u32 = 0xbb9c05a9;
-
-// Entries of 16 bytes: hash of an address, index + 1 of the last transaction that had it, of the last one since that paid it ether. Two
-// addresses of one hash pass for one.
-const HINT_LAST: usize = 4;
-const HINT_PAID: usize = 8;
-let hints: usize = 0;
-let hintMask: u32 = 0;
-/** Longest chain of hints among the transactions offered first. */
-export let longestHint: u32 = 0;
-
-/** Pairs of u32 for each transaction, index + 1 of what it may have to wait for, in place of our own guesses; or 0. */
-let suggestions: usize = 0;
-
-/** Takes hints from an access list; any numbers do no harm. */
-export function suggest(pairs: usize): void {
-  suggestions = pairs;
-}
-
-function beginHints(count: u32): void {
-  suggestions = 0;
-  let size: u32 = 64;
-  while (size < count * 3) size <<= 1;
-  hints = allocate((<usize>size) << 4);
-  memory.fill(hints, 0, (<usize>size) << 4);
-  hintMask = size - 1;
-  longestHint = 0;
-}
-
-/**
- * Gives each transaction the last earlier ones that have its sender, or the receiver of its tokens, as sender or receiver. Who is only
- * paid ether waits for nobody (`credits.ts`), but has to have been paid before it sends.
- */
-function hint(from: u32, to: u32): void {
-  const records = <usize>load<u32>(RECORDS);
-  const limbs = words + 1600;
-  for (let i = from; i < to; i++) {
-    const record = records + <usize>i * T_BYTES;
-    let first: u32 = 0;
-    let second: u32 = 0;
-    if (suggestions) {
-      first = load<u32>(suggestions + ((<usize>i) << 3));
-      second = load<u32>(suggestions + ((<usize>i) << 3), 4);
-      if (first > i) first = 0;
-      if (second > i) second = 0;
-    } else {
-      const sender = hintEntry(record + T_SENDER);
-      first = note(sender, i);
-      const paid = load<u32>(sender, HINT_PAID);
-      store<u32>(sender, 0, HINT_PAID);
-      const data = <usize>load<u32>(record, T_DATA);
-      const bytes = load<u32>(record, T_DATA_BYTES);
-      if (!load<u32>(record, T_CREATES)) {
-        if (bytes == 0) store<u32>(hintEntry(record + T_TO), i + 1, HINT_PAID);
-        else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
-          readAddress(limbs, data + 16);
-          second = note(hintEntry(limbs), i);
-        }
-      }
-      if (!second) second = paid;
-      else first = max<u32>(first, paid);
-    }
-    const mine = task(i);
-    store<u32>(mine, NEW);
-    store<u32>(mine, 0, WAITERS);
-    store<u32>(mine, 0, BROKEN_OFF);
-    store<u32>(mine, first, PREDECESSOR);
-    store<u32>(mine, second, SECOND_PREDECESSOR);
-    if (from) continue;
-    const chain =
-      1 +
-      max<u32>(
-        first ? load<u32>(task(first - 1), HINT_CHAIN) : 0,
-        second ? load<u32>(task(second - 1), HINT_CHAIN) : 0,
-      );
-    store<u32>(mine, chain, HINT_CHAIN);
-    longestHint = max<u32>(longestHint, chain);
-  }
-}
-
-/** Entry of an address. */
-function hintEntry(limbs: usize): usize {
-  const hash = hashAddress(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
-  for (let at = hash & hintMask; ; at = (at + 1) & hintMask) {
-    const entry = hints + ((<usize>at) << 4);
-    const used = load<u32>(entry, HINT_LAST) | load<u32>(entry, HINT_PAID);
-    if (used && load<u32>(entry) != hash) continue;
-    store<u32>(entry, hash);
-    return entry;
-  }
-}
-
-/** Notes that transaction `i` has this address; answers index + 1 of the last that had it, or 0. */
-function note(entry: usize, i: u32): u32 {
-  const last = load<u32>(entry, HINT_LAST);
-  store<u32>(entry, i + 1, HINT_LAST);
-  return last == i + 1 ? 0 : last;
 }
 
 // ---- work ----

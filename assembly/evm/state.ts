@@ -374,7 +374,7 @@ function sameAddress(a: usize, b: usize): bool {
  * account has been read; answers whether it did. `to` is an address as a word.
  */
 export function creditUnread(sender: usize, to: usize, amount: usize): bool {
-  if (index < 0 || fork < CANCUN || isZero(amount)) return false;
+  if (index < 0 || fork < SPURIOUS_DRAGON || isZero(amount)) return false;
   if (sameAddress(to, sender + ADDRESS) || sameAddress(to, ENV_COINBASE)) return false;
   const a0 = load<u64>(to);
   const a1 = load<u64>(to, 8);
