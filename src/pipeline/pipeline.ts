@@ -47,16 +47,17 @@ export const GROUP_UNITS = 256;
 /** How long a group that is not full waits for one more unit. */
 export const GROUP_WAIT_MS = 2;
 
-/** Decoded units that wait for a group, groups before the first kernel stage, and units behind the last. */
+/** Decoded units that wait for a group, groups before each kernel stage, and units behind them. */
 const UNITS_WAITING = 16;
-const GROUPS_WAITING = 2;
-/** Groups of one kernel stage that run behind the one awaited: workers find the next one while this thread is busy elsewhere. */
+const GROUPS_WAITING = 1;
+/** Groups in recovery behind the one awaited: workers find the next one while this thread is busy with other stages. */
 const GROUPS_AHEAD = 1;
 
 /** Options of {@link createPipeline}. */
 export interface PipelineOptions extends StateOptions {
   /** Default `auto`. */
   readonly backend?: BackendChoice;
+  /** `background` is true by default: what executes and commits goes before the kernels of the blocks to come. */
   readonly backendOptions?: BackendOptions;
   /** A selection made already; the pipeline closes it. Takes the place of `backend`. */
   readonly selection?: Selection;
@@ -99,10 +100,13 @@ interface Committing {
 }
 
 /** Items that travel together, and the kernel batch made of their units. */
-interface Running<Group> {
+interface Grouped<Group> {
   readonly items: readonly Item[];
   readonly group: Group;
-  /** Settles when the batch has run. */
+}
+
+/** One whose batch is on its way. */
+interface Recovering extends Grouped<RecoveryGroup> {
   readonly ran: Promise<void>;
 }
 
@@ -137,7 +141,10 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
   const kernels = [keccak256, secp256k1Recover];
   const selection =
     options.selection ??
-    (await selectBackend(options.backend ?? "auto", kernels, options.backendOptions));
+    (await selectBackend(options.backend ?? "auto", kernels, {
+      background: true,
+      ...options.backendOptions,
+    }));
   const dispatcher = createDispatcher(selection);
   const executor: Executor = createExecutor(options.executor);
   const pool = new BatchPool();
@@ -156,13 +163,13 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     const startedMs = performance.now();
     const decoded = new BoundedQueue<Item>(UNITS_WAITING);
     const grouped = new BoundedQueue<readonly Item[]>(GROUPS_WAITING);
-    const hashing = new BoundedQueue<Running<HashedGroup>>(GROUPS_AHEAD);
-    const recovering = new BoundedQueue<Running<RecoveryGroup>>(GROUPS_AHEAD);
+    const hashed = new BoundedQueue<Grouped<HashedGroup>>(GROUPS_WAITING);
+    const recovering = new BoundedQueue<Recovering>(GROUPS_AHEAD);
     const recovered = new BoundedQueue<Item>(UNITS_WAITING);
     const checked = new BoundedQueue<Item>(UNITS_WAITING);
     const committing = new BoundedQueue<Committing>(UNITS_WAITING);
     const reports = new BoundedQueue<BlockReport>(UNITS_WAITING);
-    const queues = [decoded, grouped, hashing, recovering, recovered, checked, committing, reports];
+    const queues = [decoded, grouped, hashed, recovering, recovered, checked, committing, reports];
     const failAll = (error: unknown): void => {
       for (const queue of queues) queue.fail(error);
     };
@@ -220,31 +227,24 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
       }
     }
 
-    /** The group with its batch on its way. A failure is thrown where the group's turn comes; until then it is not unhandled. */
-    function start<Group extends HashedGroup | RecoveryGroup>(
-      stage: "hash" | "recover",
-      items: readonly Item[],
-      group: Group,
-    ): Running<Group> {
-      const { batch, count } = group;
-      const ran = clock.time(stage, count, () => dispatcher.run(batch, runOptions));
-      ran.catch(() => {});
-      return { items, group, ran };
-    }
-
     async function hashStage(): Promise<void> {
       for await (const items of grouped) {
         const units = items.flatMap((item) => (item.ok ? [item.unit] : []));
         const group = fillHashes(units, pool);
-        if (!(await hashing.push(start("hash", items, group)))) return;
+        await clock.time("hash", group.count, () => dispatcher.run(group.batch, runOptions));
+        if (!(await hashed.push({ items, group }))) return;
       }
     }
 
     async function recoverStage(): Promise<void> {
-      for await (const { items, group: hashed, ran } of hashing) {
-        await ran;
-        const group = fillRecoveries(hashed, pool, hintsFor(dispatcher, senderKeys));
-        if (!(await recovering.push(start("recover", items, group)))) return;
+      for await (const { items, group: digests } of hashed) {
+        if (!(await recovering.room())) return;
+        const group = fillRecoveries(digests, pool, hintsFor(dispatcher, senderKeys));
+        const { batch, count } = group;
+        const ran = clock.time("recover", count, () => dispatcher.run(batch, runOptions));
+        // Thrown where its turn comes; until then it is not unhandled.
+        ran.catch(() => {});
+        if (!(await recovering.push({ items, group, ran }))) return;
       }
     }
 
@@ -307,7 +307,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     const stages = Promise.all([
       stage(decodeStage, decoded),
       stage(groupStage, grouped),
-      stage(hashStage, hashing),
+      stage(hashStage, hashed),
       stage(recoverStage, recovering),
       stage(senderStage, recovered),
       stage(checkStage, checked),

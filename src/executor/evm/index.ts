@@ -234,7 +234,7 @@ class Engine {
       receipts,
       gasUsed,
       requests: requests.requests,
-      stateDiff: new LazyDiff(() => encodeChanges(ran.changes)),
+      stateDiff: new LazyDiff((room) => encodeChanges(ran.changes, room)),
       ...(conflicts === undefined ? {} : { conflicts }),
       ...(accessList === undefined ? {} : { accessList }),
     };
