@@ -13,18 +13,11 @@
  * Where the frontier sees that most transactions read what the one before wrote, one instance goes on alone, at serial speed, and the
  * others rest without touching its memory. Dependence shows in who read whose versions, so that the same numbers tell when it ends.
  */
-import {
-  T_BLOB_COUNT,
-  T_BYTES,
-  T_CREATES,
-  T_DATA,
-  T_DATA_BYTES,
-  T_GAS_LIMIT,
-  T_SENDER,
-  T_TO,
-} from "./decode";
+import { T_BLOB_COUNT, T_BYTES, T_GAS_LIMIT } from "./decode";
 import { beginChanges, collectAccounts, collectSlots } from "./changes";
-import { hashAddress } from "./hash";
+import { creditReadStands, locationRead } from "./credits";
+import { beginHints, hint } from "./hints";
+import { recoverNoted } from "./host";
 import {
   ACCOUNT_CHUNKS,
   allocate,
@@ -36,7 +29,7 @@ import {
   SLOT_CHUNKS,
   words,
 } from "./layout";
-import { noteConflict, readAddress } from "./locations";
+import { noteConflict } from "./locations";
 import {
   OWED_TOUCH,
   publishedChain,
@@ -48,7 +41,32 @@ import {
   viewAlone,
   viewAmong,
 } from "./state";
+import { allowWaiting, beginRecoveries, forbidWaiting } from "./recoveries";
 import { REJECT_BLOCK_BLOBS, REJECT_BLOCK_GAS } from "./rejections";
+import {
+  BROKEN_OFF,
+  CHAIN,
+  CLOSED,
+  DEFERRED,
+  EXECUTED,
+  FEE,
+  NEW,
+  NEXT_WAITER,
+  PREDECESSOR,
+  READ_COUNT,
+  READS,
+  RECORDS,
+  REJECTED,
+  SECOND_PREDECESSOR,
+  STATE,
+  STATE_MASK,
+  task,
+  TASK_BYTES,
+  TASKS,
+  WAITERS,
+  WRITE_COUNT,
+  WRITES,
+} from "./tasks";
 import {
   coinbasePaid,
   dropCandidate,
@@ -80,13 +98,13 @@ const STAGE: usize = SCHEDULER + 512;
 /** Not 0: no instance begins anything more. */
 const STOPPED: usize = SCHEDULER + 516;
 const COUNT: usize = SCHEDULER + 520;
-const RECORDS: usize = SCHEDULER + 524;
 const RESULTS: usize = SCHEDULER + 528;
-const TASKS: usize = SCHEDULER + 532;
 /** Not 0: the transactions are candidates, and what may not be included is dropped instead of ending the block. */
 const BUILDING: usize = SCHEDULER + 536;
 /** Signature of the instance that goes on alone, or 0. */
 const ALONE: usize = SCHEDULER + 540;
+/** Not 0: the last span had NOTABLE_ABORTS. */
+const CONFLICTING: usize = SCHEDULER + 548;
 /** Transactions by which the frontier may lag before an instance passes it over others'. */
 const LAG: usize = SCHEDULER + 544;
 // Changed by whoever holds LOCK.
@@ -114,41 +132,20 @@ const REPEATED: usize = SCHEDULER + 1028;
 const DEFERRED_COUNT: usize = SCHEDULER + 1032;
 const PARKED: usize = SCHEDULER + 1036;
 
-// A task: what the scheduler knows of one transaction. One line, since neighbours run in different threads.
-const STATE: usize = 0;
-/** Index + 1 of the last transaction that waits for this one, or CLOSED. */
-const WAITERS: usize = 4;
-const NEXT_WAITER: usize = 8;
-/** Index + 1 of a transaction to wait for, or 0; once executed, length of the chain of reads that ends here. */
-const PREDECESSOR: usize = 12;
-const CHAIN: usize = 12;
-const READS: usize = 16;
-const READ_COUNT: usize = 20;
-const WRITES: usize = 24;
-const WRITE_COUNT: usize = 28;
-/** Word: what the coinbase is owed; before execution, a second transaction to wait for and the length of the chain of hints. */
-const FEE: usize = 32;
-const SECOND_PREDECESSOR: usize = 32;
-const HINT_CHAIN: usize = 36;
-const TASK_BYTES: usize = 64;
-
-const NEW: u32 = 0;
-const EXECUTED: u32 = 1;
-/** To be executed at the frontier only. */
-const DEFERRED: u32 = 2;
-/** May not be included, as far as the execution could see. */
-const REJECTED: u32 = 3;
-const CLOSED: u32 = 0xffffffff;
-
-/** Bits of a state; above them is who executed the transaction. */
-const STATE_MASK: u32 = 3;
-
 /** Most transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
 const WINDOW: u32 = 512;
 /** How many times the lag that is put up with (`LAG`) may be executed ahead. */
 const WINDOW_LAGS: u32 = 4;
 /** Transactions over which the frontier judges whether instances get in each other's way. */
 const SPAN: u32 = 32;
+/**
+ * Most times that a transaction is broken off for a signer; how many signers are worked out together, and the share of the block's
+ * transactions that may wait for some, lest much is done for nothing in a block of a chain.
+ */
+const MOST_BROKEN_OFF: u32 = 4;
+const SIGNERS_AT_ONCE: u32 = 32;
+const LEAST_SIGNERS: u32 = 4;
+const SIGNERS_SHARE: u32 = 8;
 /** Transactions after which others are shown how far the frontier has come, while it moves on. */
 const SHOWN: u32 = 8;
 /** One goes on alone where the chain has grown by so many in a span with so many aborts, until it grows by less than this. */
@@ -178,6 +175,10 @@ let ready: u32 = 0;
 /** Index + 1 of the first and last of those taken that are put aside until the batch is through, since a predecessor was not executed. */
 let aside: u32 = 0;
 let asideLast: u32 = 0;
+/** Index + 1 of the last of those that were broken off for a signer, and how many they are. */
+let waiting: u32 = 0;
+let waitingCount: u32 = 0;
+let signersAtOnce: u32 = 0;
 /** The transaction that this instance executes, and whether at the frontier. */
 let running: u32 = 0;
 let atFrontier: bool = false;
@@ -191,12 +192,6 @@ let counted: bool = false;
 @inline
 function signature(): u32 {
   return <u32>(scratchBase >> 20) << 2;
-}
-
-// @ts-ignore: decorator
-@inline
-function task(index: u32): usize {
-  return <usize>load<u32>(TASKS) + <usize>index * TASK_BYTES;
 }
 
 /** Sets up a block of `count` transactions; called by one instance before the others begin. */
@@ -228,6 +223,10 @@ export function joinParallel(): void {
   takenEnd = 0;
   ready = 0;
   aside = 0;
+  waiting = 0;
+  waitingCount = 0;
+  signersAtOnce = max<u32>(LEAST_SIGNERS, min<u32>(SIGNERS_AT_ONCE, load<u32>(COUNT) / SIGNERS_SHARE));
+  beginRecoveries();
   atFrontier = false;
   executions = 0;
   parked = 0;
@@ -244,90 +243,6 @@ export function offer(end: u32): void {
 /** How many transactions are known and not yet taken. */
 export function backlog(): i32 {
   return <i32>load<u32>(AVAILABLE) - <i32>min<u32>(atomic.load<u32>(NEXT), load<u32>(AVAILABLE));
-}
-
-// ---- hints ----
-
-/** transfer(address,uint256), as its four bytes lie in memory. */
-const TRANSFER_SELECTOR: u32 = 0xbb9c05a9;
-
-// Entries of 8 bytes: hash of an address, index + 1 of the last transaction that had it. Two addresses of one hash pass for one.
-let hints: usize = 0;
-let hintMask: u32 = 0;
-/** Longest chain of hints among the transactions offered first. */
-export let longestHint: u32 = 0;
-
-/** Pairs of u32 for each transaction, index + 1 of what it may have to wait for, in place of our own guesses; or 0. */
-let suggestions: usize = 0;
-
-/** Takes hints from an access list; any numbers do no harm. */
-export function suggest(pairs: usize): void {
-  suggestions = pairs;
-}
-
-function beginHints(count: u32): void {
-  suggestions = 0;
-  let size: u32 = 64;
-  while (size < count * 3) size <<= 1;
-  hints = allocate((<usize>size) << 3);
-  memory.fill(hints, 0, (<usize>size) << 3);
-  hintMask = size - 1;
-  longestHint = 0;
-}
-
-/** Gives each transaction the last earlier ones that have its sender, and its receiver, as sender or receiver. */
-function hint(from: u32, to: u32): void {
-  const records = <usize>load<u32>(RECORDS);
-  const limbs = words + 1600;
-  for (let i = from; i < to; i++) {
-    const record = records + <usize>i * T_BYTES;
-    let first: u32 = 0;
-    let second: u32 = 0;
-    if (suggestions) {
-      first = load<u32>(suggestions + ((<usize>i) << 3));
-      second = load<u32>(suggestions + ((<usize>i) << 3), 4);
-      if (first > i) first = 0;
-      if (second > i) second = 0;
-    } else {
-      first = note(record + T_SENDER, i);
-      const data = <usize>load<u32>(record, T_DATA);
-      const bytes = load<u32>(record, T_DATA_BYTES);
-      if (!load<u32>(record, T_CREATES)) {
-        if (bytes == 0) second = note(record + T_TO, i);
-        else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
-          readAddress(limbs, data + 16);
-          second = note(limbs, i);
-        }
-      }
-    }
-    const mine = task(i);
-    store<u32>(mine, NEW);
-    store<u32>(mine, 0, WAITERS);
-    store<u32>(mine, first, PREDECESSOR);
-    store<u32>(mine, second, SECOND_PREDECESSOR);
-    if (from) continue;
-    const chain =
-      1 +
-      max<u32>(
-        first ? load<u32>(task(first - 1), HINT_CHAIN) : 0,
-        second ? load<u32>(task(second - 1), HINT_CHAIN) : 0,
-      );
-    store<u32>(mine, chain, HINT_CHAIN);
-    longestHint = max<u32>(longestHint, chain);
-  }
-}
-
-/** Notes that transaction `i` has this address; answers index + 1 of the last that had it, or 0. */
-function note(limbs: usize, i: u32): u32 {
-  const hash = hashAddress(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
-  for (let at = hash & hintMask; ; at = (at + 1) & hintMask) {
-    const entry = hints + ((<usize>at) << 3);
-    const last = load<u32>(entry, 4);
-    if (last && load<u32>(entry) != hash) continue;
-    store<u32>(entry, hash);
-    store<u32>(entry, i + 1, 4);
-    return last == i + 1 ? 0 : last;
-  }
 }
 
 // ---- work ----
@@ -358,7 +273,10 @@ export function work(most: i32): i32 {
   }
   const count = load<u32>(COUNT);
   for (; most > 0; most--) {
-    if (!hasBegun() && isElsewhere()) return ELSEWHERE;
+    if (!hasBegun() && isElsewhere()) {
+      if (!waiting) return ELSEWHERE;
+      resume();
+    }
     const busy = takeAndExecute();
     if (atomic.load<u32>(STOPPED)) return OVER;
     if (hasBegun()) continue;
@@ -397,6 +315,7 @@ function shareCounts(): void {
 
 /** Executes the next transaction there is; answers whether there was one, or one was parked. */
 function takeAndExecute(): bool {
+  if (waitingCount >= signersAtOnce) resume();
   if (ready) {
     const i = ready - 1;
     ready = load<u32>(task(i), NEXT_WAITER);
@@ -410,7 +329,11 @@ function takeAndExecute(): bool {
       if (!park(i)) speculate(i);
       return true;
     }
-    if (!take()) return false;
+    if (!take()) {
+      if (!waiting) return false;
+      resume();
+      return true;
+    }
   }
   const i = taken++;
   if (waits(i)) putAside(i);
@@ -446,9 +369,7 @@ function putAside(i: u32): void {
 function take(): bool {
   while (true) {
     const i = atomic.load<u32>(NEXT);
-    const front = atomic.load<u32>(FRONTIER);
-    const window = atomic.load<u32>(ALONE) ? 1 : min<u32>(WINDOW, load<u32>(LAG) * WINDOW_LAGS);
-    const end = min<u32>(atomic.load<u32>(AVAILABLE), front + window);
+    const end = windowEnd();
     if (i >= end) return false;
     const most = load<u32>(LAG) == MOST_LAG ? QUIET_BATCH : BATCH;
     const share = max<u32>(1, min<u32>(most, (load<u32>(COUNT) - i) / BATCH_SHARE));
@@ -458,6 +379,12 @@ function take(): bool {
     takenEnd = next;
     return true;
   }
+}
+
+/** The transaction up to which those may be taken that are not yet. */
+function windowEnd(): u32 {
+  const window = atomic.load<u32>(ALONE) ? 1 : min<u32>(WINDOW, load<u32>(LAG) * WINDOW_LAGS);
+  return min<u32>(atomic.load<u32>(AVAILABLE), atomic.load<u32>(FRONTIER) + window);
 }
 
 /** Leaves transaction `i` with one that it waits for; answers false where those have been executed. */
@@ -487,7 +414,43 @@ function parkBehind(i: u32, predecessor: u32): bool {
 function speculate(i: u32): void {
   running = i;
   viewAmong(<i32>i, 0, 0);
-  finishSpeculation(i, executeTask(i) ? REJECTED : EXECUTED);
+  const times = load<u32>(task(i), BROKEN_OFF);
+  allowWaiting(i, times, mayWait(times));
+  const rejection = executeTask(i);
+  forbidWaiting();
+  finishSpeculation(i, rejection ? REJECTED : EXECUTED);
+}
+
+/**
+ * Whether the transaction may be broken off for a signer: not time and again, not where there is nothing else to do meanwhile, and not
+ * where what it asks for is likely to be another signer's, once those before it have run.
+ */
+function mayWait(times: u32): bool {
+  if (times >= MOST_BROKEN_OFF || load<u32>(CONFLICTING)) return false;
+  return waiting != 0 || hasBegun() || windowEnd() > atomic.load<u32>(NEXT);
+}
+
+/** The host's answer to an exception out of `work`: the running transaction has asked for a signer, which was noted. */
+export function postpone(): void {
+  forbidWaiting();
+  const mine = task(running);
+  store<u32>(mine, load<u32>(mine, BROKEN_OFF) + 1, BROKEN_OFF);
+  store<u32>(mine, waiting, NEXT_WAITER);
+  waiting = running + 1;
+  waitingCount++;
+}
+
+/** Has the signers worked out that transactions wait for, which may then go on. */
+function resume(): void {
+  recoverNoted();
+  while (waiting) {
+    const i = waiting - 1;
+    const mine = task(i);
+    waiting = load<u32>(mine, NEXT_WAITER);
+    store<u32>(mine, ready, NEXT_WAITER);
+    ready = i + 1;
+  }
+  waitingCount = 0;
 }
 
 /** Executes transaction `i` and publishes what it read and wrote; answers why it may not be included, or 0. */
@@ -528,6 +491,7 @@ function finishSpeculation(i: u32, state: u32): void {
  * where it happened at the frontier; the block then has to be run in another way, and all instances stop.
  */
 export function abandon(): bool {
+  forbidWaiting();
   if (atFrontier) {
     stopParallel();
     return false;
@@ -619,7 +583,9 @@ function judge(front: u32): void {
   store<u32>(SPAN_CHAIN, 0);
   store<u32>(SPAN_ABORTS, 0);
   const lag = load<u32>(LAG);
-  if (aborts >= NOTABLE_ABORTS) store<u32>(LAG, LEAST_LAG);
+  const conflicting = u32(aborts >= NOTABLE_ABORTS);
+  if (load<u32>(CONFLICTING) != conflicting) store<u32>(CONFLICTING, conflicting);
+  if (conflicting) store<u32>(LAG, LEAST_LAG);
   else if (lag < MOST_LAG && grown < <i32>INDEPENDENT) store<u32>(LAG, lag << 1);
   if (atomic.load<u32>(ALONE)) {
     if (grown < <i32>INDEPENDENT && front >= load<u32>(ALONE_UNTIL)) atomic.store<u32>(ALONE, 0);
@@ -637,8 +603,13 @@ function readsStand(i: u32, mine: usize): bool {
   const reads = <usize>load<u32>(mine, READS);
   const end = reads + ((<usize>load<u32>(mine, READ_COUNT)) << 3);
   for (let at = reads; at < end; at += 8) {
-    const location = <usize>load<u32>(at);
-    if (readNumber(location, i) == load<u32>(at, 4)) continue;
+    const tagged = load<u32>(at);
+    const location = locationRead(tagged);
+    const stands =
+      location == <usize>tagged
+        ? readNumber(location, i) == load<u32>(at, 4)
+        : creditReadStands(tagged, <usize>load<u32>(at, 4), i, words + 1632);
+    if (stands) continue;
     noteConflict(location);
     return false;
   }

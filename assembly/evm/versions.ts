@@ -10,13 +10,23 @@
  * of each of its slots: it is filed once more in a list that all slots of the account share (`removalsOf`), and the newer of that
  * list and the slot's own counts.
  */
-import { allocateVersion, CANCUN, CHUNK_BYTES, CHUNK_HEADER_BYTES, fork, words } from "./layout";
+import {
+  allocateVersion,
+  CANCUN,
+  CHUNK_BYTES,
+  CHUNK_HEADER_BYTES,
+  EMPTY_CODE,
+  fork,
+  words,
+} from "./layout";
 import {
   ACCOUNT_BYTES,
   EXISTS,
   isAccountLocation,
   isLocation,
+  L_BALANCE,
   L_CODE,
+  L_NONCE,
   lockOf,
   makeRemovals,
   removalsOf,
@@ -28,21 +38,25 @@ import {
   slotOwner,
   versionsOf,
 } from "./locations";
-import { copy, setU64 } from "./u256";
+import { creditedExists, sumCredits } from "./credits";
+import { add, copy, setU64 } from "./u256";
 
 // A version: u32 next older, u32 number, u32 flags, u32 code record, u64 nonce, u32 length of the chain of reads that ends with its
-// transaction, the balance or value at 32.
-const NEXT: usize = 0;
+// transaction, u32 how many credits end with this one, the balance or value at 32.
+export const NEXT: usize = 0;
 export const NUMBER: usize = 4;
 export const FLAGS: usize = 8;
 export const CODE: usize = 12;
 export const NONCE: usize = 16;
 export const CHAIN: usize = 24;
+export const RUN: usize = 28;
 export const WORD: usize = 32;
 const VERSION_BYTES: usize = 64;
 
 /** Flag of a version that removes the account with its storage. */
 const REMOVED: u32 = 2;
+/** Flag of a version that adds its word to the balance and leaves the rest of the account as it is (`credits.ts`). */
+export const CREDIT: u32 = 4;
 
 // @ts-ignore: decorator
 @inline
@@ -119,7 +133,26 @@ export function writeVersion(
   store<u32>(fresh, code, CODE);
   store<u64>(fresh, nonce, NONCE);
   store<u32>(fresh, chain, CHAIN);
+  store<u32>(fresh, 0, RUN);
   copy(fresh + WORD, word);
+  insert(location, fresh, number);
+}
+
+/** As `writeVersion`, what transaction `number` adds to the account's balance; others have to look at what is below. */
+export function writeCredit(location: usize, number: u32, amount: usize, chain: u32): void {
+  const fresh = allocateVersion(VERSION_BYTES);
+  store<u32>(fresh, number, NUMBER);
+  store<u32>(fresh, CREDIT, FLAGS);
+  store<u32>(fresh, <u32>EMPTY_CODE, CODE);
+  store<u64>(fresh, 0, NONCE);
+  store<u32>(fresh, chain, CHAIN);
+  const below = newestBelow(location, <i32>(number >> 1) - 1);
+  store<u32>(fresh, below ? load<u32>(below, RUN) + 1 : 1, RUN);
+  copy(fresh + WORD, amount);
+  insert(location, fresh, number);
+}
+
+function insert(location: usize, fresh: usize, number: u32): void {
   lock(location);
   const owner = number >> 1;
   let previous = versionsOf(location);
@@ -181,10 +214,17 @@ function settleAccount(account: usize, newest: usize): void {
   for (let version = newest; version; version = <usize>load<u32>(version, NEXT)) {
     if (load<u32>(version, FLAGS) & REMOVED) removeAccount(account);
   }
-  if (load<u32>(newest, FLAGS) & REMOVED) return;
-  setAccount(account, load<u32>(newest, FLAGS) & EXISTS, load<u64>(newest, NONCE), newest + WORD);
-  const code = load<u32>(newest, CODE);
-  if (code && code != load<u32>(account, L_CODE)) setAccountCode(account, code);
+  const sum = words + 1536;
+  const base = sumCredits(newest, sum);
+  if (base && !(load<u32>(base, FLAGS) & REMOVED)) {
+    setAccount(account, load<u32>(base, FLAGS) & EXISTS, load<u64>(base, NONCE), base + WORD);
+    const code = load<u32>(base, CODE);
+    if (code && code != load<u32>(account, L_CODE)) setAccountCode(account, code);
+  }
+  if (base == newest) return;
+  add(sum, sum, account + L_BALANCE);
+  const nonce = load<u64>(account, L_NONCE);
+  setAccount(account, creditedExists(nonce, sum), nonce, sum);
 }
 
 /** Makes the newest versions of a chunk's slots what they hold; their accounts have been settled. */

@@ -80,9 +80,10 @@ export function describeFailure(failure: Failure): string {
 
 /** Collects busy time by stage: that in which at least one piece of its work is under way. */
 export class StageClock {
-  readonly #totals = new Map<Stage, { ms: number; count: number; running: number; sinceMs: number }>(
-    STAGES.map((stage) => [stage, { ms: 0, count: 0, running: 0, sinceMs: 0 }]),
-  );
+  readonly #totals = new Map<
+    Stage,
+    { ms: number; count: number; running: number; sinceMs: number }
+  >(STAGES.map((stage) => [stage, { ms: 0, count: 0, running: 0, sinceMs: 0 }]));
 
   /** Adds items without time. */
   add(stage: Stage, count: number): void {

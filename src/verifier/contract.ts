@@ -74,8 +74,6 @@ export interface Outcome {
 
 /** A submission whose records come in parts. */
 export interface OpenSubmission {
-  /** Records that are worth a part of their own: back ends begin with each part as it comes. */
-  readonly partItems: number;
   /** As of `submit`; it settles after the last record was added, or when it is refused, aborted or cancelled before. */
   readonly outcome: Promise<Outcome>;
   /**
@@ -112,6 +110,10 @@ export interface Verifier {
    * @throws LanewiseError `ERR_OVERLOADED`, `ERR_ABORTED`, `ERR_DEADLINE`, `ERR_CLOSED`; `ERR_BACKEND_FAILED` where every back end failed.
    */
   submit(algorithm: Algorithm, records: Uint8Array, options?: SubmitOptions): Promise<Outcome>;
+  /**
+   * How many of `count` records are worth a part of their own: back ends begin with each part as it comes, and larger ones are no faster.
+   */
+  partItems(algorithm: Algorithm, count: number): number;
   /**
    * Begins a submission of `count` records that come in parts. Each part takes its place in the queue as it comes: work that comes
    * meanwhile can take the room of later ones, and the submission is then refused as a whole.

@@ -96,6 +96,10 @@ class LaneVerifier implements Verifier {
     return submission.outcome;
   }
 
+  partItems(algorithm: Algorithm, count: number): number {
+    return this.#dispatcher.pieceOf(algorithm, count);
+  }
+
   open(algorithm: Algorithm, count: number, options: SubmitOptions = {}): OpenSubmission {
     if (!this.#algorithms.includes(algorithm)) {
       throw new TypeError(`submit algorithm: expected one named at creation, got ${algorithm.id}`);
@@ -112,7 +116,6 @@ class LaneVerifier implements Verifier {
     if (refusal !== undefined) this.#ledger.giveUp(job, refusal);
     const begin = (): void => this.#dispatcher.pump();
     return {
-      partItems: this.#dispatcher.pieceOf(algorithm, count),
       outcome,
       add: (records, release) => {
         const more = recordsIn(algorithm, records);
@@ -121,7 +124,10 @@ class LaneVerifier implements Verifier {
             `add records: expected at most ${count - job.added} more, got ${more}`,
           );
         }
-        if (job.settled) return release?.();
+        if (job.settled) {
+          release?.();
+          return;
+        }
         const piece = this.#dispatcher.pieceOf(algorithm, more);
         this.#ledger.add(job, common, records, release, piece, begin);
         this.#dispatcher.pumpSoon();

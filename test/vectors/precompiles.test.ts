@@ -4,11 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { before, describe, it } from "node:test";
 import { sha256 } from "@noble/hashes/sha2.js";
-import {
-  createPrecompiles,
-  createRecoverSigner,
-  type RunPrecompile,
-} from "../../src/executor/evm/precompiles.ts";
+import { createPrecompiles, type RunPrecompile } from "../../src/executor/evm/precompiles.ts";
 import { corpusJson, corpusPath, corpusSkip } from "../support/corpus.ts";
 
 const POINT_EVALUATION = 0x0a;
@@ -18,8 +14,8 @@ const P256_VERIFY = 0x100;
 const GAS = 10n ** 9n;
 
 let run: RunPrecompile;
-before(async () => {
-  run = createPrecompiles("osaka", await createRecoverSigner());
+before(() => {
+  run = createPrecompiles("osaka");
 });
 
 const fromHex = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"));

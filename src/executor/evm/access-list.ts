@@ -23,7 +23,13 @@ const WAS_NONCE = 136;
 const WAS_BALANCE = 144;
 const WAS_CODE_HASH = 176;
 
+/** Low bits of a location in the list of reads (assembly/evm/credits.ts). */
+const READ_KINDS = 3;
+
 const VERSION_NUMBER = 4;
+const VERSION_FLAGS = 8;
+/** The version adds its word to the balance and leaves the rest as it is. */
+const CREDIT = 4;
 const VERSION_CODE = 12;
 const VERSION_NONCE = 16;
 const VERSION_WORD = 32;
@@ -117,7 +123,9 @@ class Reader {
     const add = (at: number): void => {
       const reads = view.getUint32(at, true);
       const end = reads + 8 * view.getUint32(at + 4, true);
-      for (let read = reads; read < end; read += 8) found.add(view.getUint32(read, true));
+      for (let read = reads; read < end; read += 8) {
+        found.add((view.getUint32(read, true) & ~READ_KINDS) >>> 0);
+      }
     };
     const tasks = evm.taskList();
     for (let i = 0; i < this.#count; i++) add(tasks + i * TASK_BYTES + TASK_READS);
@@ -148,7 +156,13 @@ class Reader {
     let nonce = view.getBigUint64(account + WAS_NONCE, true);
     let codeHash = account + WAS_CODE_HASH;
     for (const { at, index } of this.#versions(account + VERSIONS)) {
-      const newBalance = this.#machine.getWord(at + VERSION_WORD);
+      const word = this.#machine.getWord(at + VERSION_WORD);
+      if (view.getUint32(at + VERSION_FLAGS, true) & CREDIT) {
+        balance = BigInt.asUintN(256, balance + word);
+        draft.balanceChanges.push({ index, value: balance });
+        continue;
+      }
+      const newBalance = word;
       if (newBalance !== balance) draft.balanceChanges.push({ index, value: newBalance });
       const newNonce = view.getBigUint64(at + VERSION_NONCE, true);
       if (newNonce !== nonce) draft.nonceChanges.push({ index, value: newNonce });
