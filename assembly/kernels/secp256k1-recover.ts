@@ -15,8 +15,6 @@ export const RECORD_BYTES: i32 = <i32>STRIDE;
 export const RESULT_BYTES: i32 = <i32>RECOVER_RESULT_BYTES;
 export const LANES: i32 = 2;
 export const MAX_ITEMS: i32 = <i32>CAPACITY;
-/** Twice as many take as long an item. */
-export const CHUNK_ITEMS: i32 = 512;
 /** A pair takes some 70 µs: worth no thread switch. */
 export const INLINE_ITEMS: i32 = 2;
 

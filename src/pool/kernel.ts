@@ -25,8 +25,6 @@ export interface BatchView {
 export interface KernelLimits {
   readonly lanes: number;
   readonly maxItems: number;
-  /** Items of one `run` from which on more are no faster. */
-  readonly chunkItems: number;
   /** Most items worth running on the calling thread: less work than waking a worker and back is worth. */
   readonly inlineItems: number;
 }
@@ -51,7 +49,6 @@ interface KernelExports {
   readonly RESULT_BYTES: WebAssembly.Global;
   readonly LANES: WebAssembly.Global;
   readonly MAX_ITEMS: WebAssembly.Global;
-  readonly CHUNK_ITEMS?: WebAssembly.Global;
   readonly INLINE_ITEMS?: WebAssembly.Global;
   readonly ENTROPY_BYTES?: WebAssembly.Global;
   seed?(): number;
@@ -103,7 +100,6 @@ function limitsOf(exports: KernelExports): KernelLimits {
   return {
     lanes,
     maxItems: exports.MAX_ITEMS.value,
-    chunkItems: exports.CHUNK_ITEMS?.value ?? exports.MAX_ITEMS.value,
     inlineItems: exports.INLINE_ITEMS?.value ?? 2 * lanes,
   };
 }

@@ -9,8 +9,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import { type BodyForm, discardBody, formOf, readBody } from "./body.ts";
-import type { ByteAccount, ByteBudget } from "./byte-budget.ts";
+import { discardBody } from "./body.ts";
+import type { ByteBudget } from "./byte-budget.ts";
+import { Call } from "./call.ts";
+import { MemoryShelf } from "./memory-shelf.ts";
 import type { SidecarMetrics } from "./metrics.ts";
 import type { SidecarLimits } from "./options.ts";
 import { quoted } from "./records.ts";
@@ -22,18 +24,6 @@ export interface Answer {
   readonly type: "application/octet-stream" | "application/json" | "text/plain; version=0.0.4";
   readonly body: Uint8Array | string;
   readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** A request on its way through a route. */
-export interface Call {
-  readonly request: IncomingMessage;
-  readonly query: URLSearchParams;
-  /** Fires when the client goes away. */
-  readonly signal: AbortSignal;
-  /** @throws Refusal 415. */
-  form(): BodyForm;
-  /** @throws Refusal 400, 413 or 429. */
-  body(mostBytes: number): Promise<Buffer>;
 }
 
 /** One path and method. */
@@ -100,6 +90,7 @@ class HttpDoor {
   readonly #answering = new WeakSet<Socket>();
   /** What ends each request in progress on a connection. */
   readonly #inProgress = new WeakMap<Socket, Set<() => void>>();
+  readonly #shelf = new MemoryShelf();
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -113,12 +104,11 @@ class HttpDoor {
     const { routes } = this.#options;
     const label = routes.some((route) => route.path === path) ? path : "other";
     const account = budget.open();
-    const abort = new AbortController();
+    const call = new Call(request, response, query, { account, shelf: this.#shelf, metrics });
     metrics.requestsInFlight++;
     const isServed = this.#untilOver(request.socket, response, () => {
       metrics.requestsInFlight--;
-      account.close();
-      abort.abort(new Error("the client went away"));
+      call.close();
       metrics.observe(label, (performance.now() - startedMs) / 1000);
     });
     if (!isServed) {
@@ -132,25 +122,13 @@ class HttpDoor {
       this.#guard(request, budget);
       const route = routeFor(routes, request.method ?? "", path);
       if (route.method === "POST") this.#admit();
-      answer = await route.handle({
-        request,
-        query: new URLSearchParams(query),
-        signal: abort.signal,
-        form: () => formOf(request),
-        body: async (mostBytes) => {
-          const isAwaited = request.headers.expect !== undefined;
-          const begin = () => (isAwaited ? response.writeContinue() : undefined);
-          const body = await readBody(request, mostBytes, account, begin);
-          metrics.bytesReceived += body.length;
-          return body;
-        },
-      });
+      answer = await route.handle(call);
     } catch (error) {
       answer = this.#refuse(error, request);
     }
     metrics.count(metrics.requests, `${label} ${answer.status}`);
     logger.debug({ method: request.method, path: label, status: answer.status }, "answered");
-    this.#send(request, response, answer, account);
+    this.#send(call, response, answer);
     if (!request.complete) discardBody(request, DISCARDED_BODIES * limits.maxBodyBytes);
   }
 
@@ -222,19 +200,15 @@ class HttpDoor {
   }
 
   /** Sends the answer whole, and closes the connection of a client that does not take it. */
-  #send(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { status, type, body, headers }: Answer,
-    account: ByteAccount,
-  ): void {
+  #send(call: Call, response: ServerResponse, { status, type, body, headers }: Answer): void {
     const { limits, metrics, logger } = this.#options;
+    const { request } = call;
     if (response.destroyed) return;
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
     // The rest of a body this large is not worth reading to keep the connection.
     const announced = Number(request.headers["content-length"] ?? 0);
     const mustClose = !request.complete && announced > DISCARDED_BODIES * limits.maxBodyBytes;
-    account.add(bytes.length);
+    call.countAnswer(bytes);
     metrics.bytesSent += bytes.length;
     const { socket } = request;
     response.writeHead(status, {

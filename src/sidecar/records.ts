@@ -40,23 +40,32 @@ export function quoted(text: string): string {
  */
 export function checkRecords(
   { algorithm, records, arena }: RecordRequest,
+  limits: Pick<SidecarLimits, "maxRecords">,
+): void {
+  checkSizes(algorithm, records.length, arena.length, limits);
+}
+
+/** The same, where the bytes are not there yet. */
+export function checkSizes(
+  { id, record, usesArena }: Algorithm,
+  recordBytes: number,
+  arenaBytes: number,
   { maxRecords }: Pick<SidecarLimits, "maxRecords">,
 ): void {
-  const { id, record, usesArena } = algorithm;
   const size = record.byteLength;
-  if (!usesArena && arena.length > 0) {
-    throw badInput(`arena: expected no bytes, since ${id} points to none, got ${arena.length}`);
+  if (!usesArena && arenaBytes > 0) {
+    throw badInput(`arena: expected no bytes, since ${id} points to none, got ${arenaBytes}`);
   }
-  if (records.length === 0)
+  if (recordBytes === 0)
     throw badInput(`records: expected at least one of ${size} bytes, got none`);
-  if (records.length % size !== 0) {
-    const whole = Math.floor(records.length / size);
+  if (recordBytes % size !== 0) {
+    const whole = Math.floor(recordBytes / size);
     throw badInput(
-      `records: expected a multiple of ${size} bytes (${id}), got ${records.length}: ` +
-        `${whole} whole and ${records.length % size} bytes from byte ${whole * size} on`,
+      `records: expected a multiple of ${size} bytes (${id}), got ${recordBytes}: ` +
+        `${whole} whole and ${recordBytes % size} bytes from byte ${whole * size} on`,
     );
   }
-  checkCount(records.length / size, maxRecords);
+  checkCount(recordBytes / size, maxRecords);
 }
 
 /** @throws Refusal 413. */

@@ -17,12 +17,14 @@ import { asObject } from "../chains/ethereum/json.ts";
 import type { Algorithm } from "../core/index.ts";
 import type { InputContent } from "../pipeline/input.ts";
 import type { BlockReport } from "../pipeline/report.ts";
-import type { Priority, SubmitOptions } from "../verifier/index.ts";
+import type { OpenSubmission, Outcome, Priority, SubmitOptions } from "../verifier/index.ts";
+import { answerBytes } from "../verifier/lot.ts";
+import type { Call } from "./call.ts";
 import type { Engine } from "./engine.ts";
-import type { Answer, Call, Route } from "./http.ts";
+import type { Answer, Route } from "./http.ts";
 import { MOST_DEADLINE_MS, MOST_SOURCE_LENGTH, type SidecarLimits } from "./options.ts";
 import { encodeOutcome } from "./outcome.ts";
-import { algorithmNamed, checkRecords, quoted, type RecordRequest, splitBody } from "./records.ts";
+import { algorithmNamed, checkRecords, checkSizes, quoted, splitBody } from "./records.ts";
 import { outcomeToJson, parseJson, requestFromJson } from "./records-json.ts";
 import { badInput } from "./refusal.ts";
 
@@ -87,34 +89,35 @@ function readiness({ engine }: RouteOptions, draining: boolean): Answer {
 /** `/v1/verify` and `/v1/recover`: records in, verdicts and results out, in the form that came unless JSON is asked for. */
 async function answerRecords(
   call: Call,
-  { engine, limits }: RouteOptions,
+  options: RouteOptions,
   offered: readonly Algorithm[],
   usual: Algorithm,
 ): Promise<Answer> {
   const { request, query } = call;
+  const { limits } = options;
   const named = algorithmOf(query, offered);
-  const options = submitOptions(request, limits);
+  const how: SubmitOptions = { ...submitOptions(request, limits), signal: call.signal };
   const arenaBytes = integerHeader(request, "lanewise-arena-bytes", 0, limits.maxBodyBytes);
+  let algorithm = named ?? usual;
+  let outcome: Outcome;
   const isJson = call.form() === "json";
-  if (isJson && arenaBytes !== undefined) {
+  if (!isJson) {
+    outcome = await verifyOctets(call, options, algorithm, arenaBytes ?? 0, how);
+  } else if (arenaBytes !== undefined) {
     throw badInput("Lanewise-Arena-Bytes: expected only beside application/octet-stream");
+  } else {
+    const body = parseJson(await call.body(limits.maxJsonBytes));
+    const choose = (id: string | undefined) => chooseAlgorithm(id, named, offered) ?? usual;
+    const work = requestFromJson(body, choose, limits.maxRecords);
+    checkRecords(work, limits);
+    algorithm = work.algorithm;
+    const { records, arena } = work;
+    outcome = await options.engine.verifier.submit(algorithm, records, {
+      ...how,
+      arena,
+      adopt: true,
+    });
   }
-  const body = await call.body(isJson ? limits.maxJsonBytes : limits.maxBodyBytes);
-  const work: RecordRequest = isJson
-    ? requestFromJson(
-        parseJson(body),
-        (id) => chooseAlgorithm(id, named, offered) ?? usual,
-        limits.maxRecords,
-      )
-    : { algorithm: named ?? usual, ...splitBody(body, arenaBytes ?? 0) };
-  checkRecords(work, limits);
-  const { algorithm, records, arena } = work;
-  const outcome = await engine.verifier.submit(algorithm, records, {
-    ...options,
-    arena,
-    adopt: true,
-    signal: call.signal,
-  });
   const headers = {
     "Lanewise-Algorithm": algorithm.id,
     "Lanewise-Count": String(outcome.verdicts.length),
@@ -128,6 +131,49 @@ async function answerRecords(
     };
   }
   return { status: 200, type: "application/octet-stream", body: encodeOutcome(outcome), headers };
+}
+
+/** Verifies an octet body: where its head says how many records there are and they point to nothing, from its first part on. */
+async function verifyOctets(
+  call: Call,
+  { engine: { verifier }, limits }: RouteOptions,
+  algorithm: Algorithm,
+  arenaBytes: number,
+  how: SubmitOptions,
+): Promise<Outcome> {
+  const announced = call.announced(limits.maxBodyBytes);
+  if (announced === undefined || algorithm.usesArena || arenaBytes > 0) {
+    const work = { algorithm, ...splitBody(await call.body(limits.maxBodyBytes), arenaBytes) };
+    checkRecords(work, limits);
+    const { records, arena } = work;
+    const into = call.memory(answerBytes(algorithm, records.length / algorithm.record.byteLength));
+    return verifier.submit(algorithm, records, { ...how, arena, into, adopt: true });
+  }
+  checkSizes(algorithm, announced, arenaBytes, limits);
+  const size = algorithm.record.byteLength;
+  const count = announced / size;
+  const failed = new AbortController();
+  let submission: OpenSubmission | undefined;
+  try {
+    await call.parts(
+      limits.maxBodyBytes,
+      size * verifier.partItems(algorithm, count),
+      (part, release) => {
+        if (submission === undefined) {
+          const into = call.memory(answerBytes(algorithm, count));
+          submission = verifier.open(algorithm, count, { ...how, into });
+          submission.outcome.catch((error: unknown) => failed.abort(error));
+        }
+        submission.add(part, release);
+      },
+      failed.signal,
+    );
+  } catch (error) {
+    submission?.cancel();
+    throw error;
+  }
+  // Not one byte would have been refused above.
+  return submission!.outcome;
 }
 
 function prefersJson({ headers }: IncomingMessage): boolean {

@@ -44,6 +44,11 @@ export function messageOf(
   return offset + length <= arena.length ? arena.subarray(offset, offset + length) : undefined;
 }
 
+/** The results of a batch as words. */
+export function resultWordsOf({ buffer, sections, results }: Batch): Uint32Array {
+  return new Uint32Array(buffer, sections.results, results.length >>> 2);
+}
+
 /** Where slices lie in a batch whose places `gaps` (ascending) are left for other records. */
 export function layOut(slices: readonly Slice<Lot>[], gaps: readonly number[] = []): Segment[] {
   const segments: Segment[] = [];

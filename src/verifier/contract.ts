@@ -50,6 +50,11 @@ export interface SubmitOptions {
    * copied. Default `false`.
    */
   readonly adopt?: boolean;
+  /**
+   * Memory that verdicts and results are written to, from its beginning, as long as the outcome is not settled: at least
+   * `4 + algorithm.result.byteLength` bytes a record. Default: new memory, which is the caller's to keep.
+   */
+  readonly into?: ArrayBuffer;
   /** Default `gossip`. */
   readonly priority?: Priority;
   /** Who asked, for fair shares and fair shedding: a peer, a connection. Default `""`. */
@@ -65,6 +70,21 @@ export interface Outcome {
   readonly verdicts: Uint32Array;
   /** `algorithm.result.byteLength` bytes a record; zero where the verdict is not `Valid`. */
   readonly results: Uint8Array;
+}
+
+/** A submission whose records come in parts. */
+export interface OpenSubmission {
+  /** As of `submit`; it settles after the last record was added, or when it is refused, aborted or cancelled before. */
+  readonly outcome: Promise<Outcome>;
+  /**
+   * The next records. They are copied before the call returns unless `release` is given: then their memory is used and overwritten (on a
+   * 4-byte boundary) until that is called, once, also where the submission has failed meanwhile.
+   *
+   * @throws RangeError where the length is not a whole number of records, or there are more than were announced.
+   */
+  add(records: Uint8Array, release?: () => void): void;
+  /** Gives up, with `ERR_ABORTED`: the rest of the records will not come. Nothing happens once the outcome is settled. */
+  cancel(): void;
 }
 
 /** What a back end is doing, for status pages. */
@@ -85,11 +105,22 @@ export interface Verifier {
    * Verdicts for `records.length / algorithm.record.byteLength` records. The bytes are copied before the call returns, unless
    * the verifier is to adopt them.
    *
-   * @throws RangeError where the length is not a whole number of records, or not as many senders are claimed; TypeError for an
-   * algorithm not named at creation, and for claims with an algorithm that recovers nothing.
+   * @throws RangeError where the length is not a whole number of records, not as many senders are claimed, or the memory for the answer
+   * is too small; TypeError for an algorithm not named at creation, and for claims with an algorithm that recovers nothing.
    * @throws LanewiseError `ERR_OVERLOADED`, `ERR_ABORTED`, `ERR_DEADLINE`, `ERR_CLOSED`; `ERR_BACKEND_FAILED` where every back end failed.
    */
   submit(algorithm: Algorithm, records: Uint8Array, options?: SubmitOptions): Promise<Outcome>;
+  /**
+   * How many of `count` records are worth a part of their own: back ends begin with each part as it comes, and larger ones are no faster.
+   */
+  partItems(algorithm: Algorithm, count: number): number;
+  /**
+   * Begins a submission of `count` records that come in parts. Each part takes its place in the queue as it comes: work that comes
+   * meanwhile can take the room of later ones, and the submission is then refused as a whole.
+   *
+   * @throws as `submit`, for what is known by then.
+   */
+  open(algorithm: Algorithm, count: number, options?: Omit<SubmitOptions, "adopt">): OpenSubmission;
   /** Whether `items` more of this priority would be queued without shedding anything. */
   canAcceptWork(items?: number): boolean;
   readonly metrics: VerifierMetrics;

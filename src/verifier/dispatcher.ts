@@ -242,15 +242,16 @@ export class Dispatcher {
         : await this.#doubt(segments, canaries, places, batch, priority);
       if (doubt === undefined) {
         if (segments.some(({ lot }) => lot.claims !== undefined)) this.#senderKeys?.learn(batch);
-        this.#ledger.answer(segments, batch, this.columns.indexOf(column));
+        const origin = this.columns.indexOf(column);
+        this.#ledger.answer(segments, batch, origin, (read) => this.#shelf.giveBack(read));
       } else {
         this.#metrics.mismatches++;
         this.#ledger.forget(this.columns.indexOf(column));
         column.quarantine(doubt);
         const message = `${id} back end: ${doubt}`;
         this.#ledger.again(slices, new LanewiseError("ERR_BACKEND_FAILED", message));
+        this.#shelf.giveBack(batch);
       }
-      this.#shelf.giveBack(batch);
     } catch (error) {
       this.#ledger.again(slices, asFailure(error, column));
     }

@@ -2,6 +2,7 @@
 export type { ColumnState } from "./column.ts";
 export type {
   ColumnStatus,
+  OpenSubmission,
   Outcome,
   SubmitOptions,
   Verifier,

@@ -6,18 +6,34 @@
  *
  * @module
  */
-import { type Algorithm, type Batch, LanewiseError, Verdict } from "../core/index.ts";
+import { type Algorithm, type Batch, LanewiseError } from "../core/index.ts";
 import type { Segment } from "./batches.ts";
 import type { SubmitOptions } from "./contract.ts";
-import { ADDRESS_BYTES, type Job, type Lot } from "./lot.ts";
+import { Delivery } from "./delivery.ts";
+import { Intake } from "./intake.ts";
+import type { Job, Lot, Part } from "./lot.ts";
 import type { VerifierMetrics } from "./metrics.ts";
 import { FairQueue, type Priority, type Slice } from "./queue.ts";
-import { RecordBook, type Submission } from "./record-book.ts";
-import { UNKEYED } from "./record-key.ts";
+import { letGo, partOf, RecordBook, type Submission } from "./record-book.ts";
 import { type LotRange, Waiters } from "./waiters.ts";
 
 /** Back ends that may fail one record before its callers hear of it. */
 const MOST_ATTEMPTS = 5;
+
+/** Batches whose answers are out and not yet in the cache, at most: each holds its memory. */
+const MOST_UNKEPT = 4;
+
+/** After the last answer, what is left to do for the cache waits so long: the callers' own work goes first. */
+const CATCH_UP_MS = 2;
+
+/** Answers that are out and not yet in the cache; their records are still in flight. */
+interface Unkept {
+  readonly segments: readonly Segment[];
+  readonly batch: Batch;
+  readonly origin: number;
+  /** Takes the batch back. */
+  readonly done: (batch: Batch) => void;
+}
 
 /** How the books are kept. */
 export interface LedgerOptions {
@@ -33,15 +49,21 @@ export interface LedgerOptions {
 export class Ledger {
   readonly queue: FairQueue<Job, Lot>;
   readonly #book: RecordBook;
+  readonly #intake: Intake;
+  readonly #delivery: Delivery;
   readonly #metrics: VerifierMetrics;
   readonly #onEmpty: () => void;
   readonly #waiters = new Waiters();
   readonly #jobs = new Set<Job>();
+  #unkept: Unkept[] = [];
+  #catchUpTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: LedgerOptions) {
     this.queue = new FairQueue(options.maxQueuedItems);
     this.#book = new RecordBook(options.algorithms, options.cacheEntries);
     this.#metrics = options.metrics;
+    this.#delivery = new Delivery(options.metrics, this.#waiters, (job) => this.#settleIfDone(job));
+    this.#intake = new Intake(this.#book, this.#waiters, this.#delivery, options.metrics);
     this.#onEmpty = options.onEmpty;
   }
 
@@ -50,39 +72,50 @@ export class Ledger {
     return this.#jobs.size;
   }
 
+  /** Takes a job in; its records follow. */
+  open(job: Job, algorithm: Algorithm, options: SubmitOptions): Submission {
+    this.#jobs.add(job);
+    this.#listen(job, options);
+    this.#settleIfDone(job);
+    return this.#book.copy(algorithm, options);
+  }
+
   /**
-   * Answers what is known, joins what is on its way, queues the rest. The job may be settled when this returns.
+   * The next records of a job: answers what is known, joins what is on its way, queues the rest. The job may be settled before or after.
    *
-   * @param piece places that are worth a batch of their own: where the whole job fits, so many are queued at a time, and `begin` is
-   * called when there are more to come, so that back ends need not wait for the whole of a large submission to be looked through.
+   * @param release called when the memory of the records is read no more; `undefined` where it is not to be used.
+   * @param piece records that are worth a batch of their own: where all fit, so many are queued at a time, and `begin` is called when
+   * there are more to come, so that back ends need not wait for the whole of a large submission to be looked through.
    */
-  accept(
+  add(
     job: Job,
-    algorithm: Algorithm,
+    submission: Submission,
     records: Uint8Array,
-    options: SubmitOptions,
+    release: (() => void) | undefined,
     piece: number,
     begin: () => void,
   ): void {
-    const count = job.verdicts.length;
-    const submission = this.#book.copy(algorithm, records, options);
-    this.#jobs.add(job);
-    this.#listen(job, options);
+    this.catchUp();
+    const { recordWords } = submission.key;
+    const part = partOf(records, release);
+    const count = part.words.length / recordWords;
     const fits = this.queue.size + count <= this.queue.capacity;
     const step = fits ? Math.max(piece, 1) : Math.max(count, 1);
-    for (let first = 0; first < count; first += step) {
-      const end = Math.min(first + step, count);
-      if (!this.#acceptPart(job, submission, first, end)) return;
-      if (end < count) begin();
+    for (let at = 0; at < count && !job.settled; at += step) {
+      const wanted = Math.min(step, count - at);
+      this.#addPiece(job, submission, part, at * recordWords, wanted);
+      if (at + wanted < count) begin();
     }
+    letGo(part);
     this.#settleIfDone(job);
   }
 
-  /** Accepts places `first` … `end - 1`; `false` where there is no room for them, and the job is settled. */
-  #acceptPart(job: Job, submission: Submission, first: number, end: number): boolean {
+  /** The next `count` places of a job, their records at word `at` of a part. Where there is no room for them the job is given up. */
+  #addPiece(job: Job, submission: Submission, part: Part, at: number, count: number): void {
     const { priority } = submission;
-    const lot = this.#book.open(job, submission, first, end);
-    this.#sort(job, lot, end - first);
+    const lot = this.#book.open(job, submission, part, at, job.added, count);
+    job.added += count;
+    this.#intake.sort(job, lot, count);
     // Places joined before anything is shed: a record that somebody waits for survives the job that brought it.
     if (!this.#makeRoom(job, priority, lot.count)) {
       if (!job.settled) {
@@ -92,7 +125,7 @@ export class Ledger {
         this.giveUp(job, new LanewiseError("ERR_OVERLOADED", message));
       }
       this.#forgetRecords(lot, 0, lot.count);
-      return false;
+      return;
     }
     if (lot.joined > 0) {
       this.#metrics.joined += lot.joined;
@@ -103,7 +136,6 @@ export class Ledger {
     job.lots.push(lot);
     this.queue.push(lot, 0, lot.count, job, priority);
     if (lot.count === 0) this.#book.close(lot);
-    return true;
   }
 
   /** Rejects a job; records that nobody else waits for leave the queue. */
@@ -125,18 +157,44 @@ export class Ledger {
     for (const job of [...this.#jobs]) this.giveUp(job, error);
   }
 
-  /** Hands the answers of a batch to everyone who waits for them. */
-  answer(segments: readonly Segment[], batch: Batch, origin: number): void {
-    const { verdicts, sections, buffer } = batch;
-    const resultWords = new Uint32Array(buffer, sections.results, batch.results.length >>> 2);
-    for (const segment of segments) {
-      const { lot, count } = segment;
-      if (lot.job !== undefined) this.#deliver(lot.job, lot, segment, batch, resultWords);
-      this.#book.keep(segment, verdicts, resultWords, origin);
-      if (lot.firstWaiters !== undefined) this.#deliverToWaiters(segment, verdicts, resultWords);
-      this.#leave(lot, count);
-      if (lot.job !== undefined) this.#settleIfDone(lot.job);
+  /**
+   * Hands the answers of a batch to everyone who waits for them, and calls `done` once the batch is read no more. What the cache wants of
+   * them is done when the callers have theirs, and before anything else is looked for.
+   *
+   * @param origin number of the back end that gave them.
+   */
+  answer(
+    segments: readonly Segment[],
+    batch: Batch,
+    origin: number,
+    done: (batch: Batch) => void,
+  ): void {
+    for (const segment of segments) this.#delivery.deliver(segment, batch);
+    this.#unkept.push({ segments, batch, origin, done });
+    if (this.#unkept.length >= MOST_UNKEPT) this.catchUp();
+    else if (this.#jobs.size === 0) this.#catchUpSoon();
+  }
+
+  /** Puts into the cache what is answered and not yet there. */
+  catchUp(): void {
+    const unkept = this.#unkept;
+    if (unkept.length === 0) return;
+    this.#unkept = [];
+    for (const { segments, batch, origin, done } of unkept) {
+      for (const segment of segments) {
+        this.#book.keep(segment, batch, origin);
+        this.#leave(segment.lot, segment.count);
+      }
+      done(batch);
     }
+  }
+
+  #catchUpSoon(): void {
+    if (this.#catchUpTimer !== undefined) return;
+    this.#catchUpTimer = setTimeout(() => {
+      this.#catchUpTimer = undefined;
+      this.catchUp();
+    }, CATCH_UP_MS);
   }
 
   /** Queues records again that a back end failed on, or gives their callers up after too many tries. */
@@ -156,51 +214,8 @@ export class Ledger {
 
   /** Forgets the answers of a back end that is not trusted any more. */
   forget(origin: number): void {
+    this.catchUp();
     this.#book.forget(origin);
-  }
-
-  /**
-   * Looks at every record of a new lot: answered from the cache, joined to one in flight, or kept to be computed. What is kept is moved
-   * together.
-   */
-  #sort(job: Job, lot: Lot, count: number): void {
-    const { key, words, arena, hashes, claims, firstPlace } = lot;
-    const { recordWords } = key;
-    let kept = 0;
-    for (let i = 0; i < count; i++) {
-      const at = i * recordWords;
-      const place = firstPlace + i;
-      if (!key.inBounds(words, at, arena.length)) {
-        // Such a record must not be packed beside others, whose bytes it might reach.
-        this.#write(job, place, Verdict.MessageOutOfBounds, words, 0, 0);
-        continue;
-      }
-      const hash = key.hash(words, at, arena);
-      if (hash !== UNKEYED) {
-        const known = this.#book.answerTo(lot, at, hash);
-        if (known >= 0) {
-          this.#metrics.cacheHits++;
-          this.#write(job, place, Verdict.Valid, this.#book.answers, known, key.resultWords);
-          continue;
-        }
-        const same = this.#book.inFlight(lot, at, hash);
-        if (same !== undefined) {
-          this.#waiters.add(same.lot, same.position, job, place);
-          lot.joined++;
-          continue;
-        }
-        this.#book.add(lot, kept, hash);
-      }
-      if (kept !== i) {
-        lot.places ??= countUp(firstPlace, count);
-        lot.places[kept] = place;
-        words.copyWithin(kept * recordWords, at, at + recordWords);
-        claims?.copyWithin(kept * ADDRESS_BYTES, i * ADDRESS_BYTES, (i + 1) * ADDRESS_BYTES);
-      }
-      hashes[kept++] = hash;
-    }
-    lot.count = kept;
-    lot.left = kept;
   }
 
   /**
@@ -241,7 +256,8 @@ export class Ledger {
       this.giveUp(job, abortedError(signal!));
     };
     const onDeadline = (): void => {
-      if (!this.#hasWaiting(job)) return; // all of it has been started
+      const isComplete = job.added === job.verdicts.length;
+      if (isComplete && !this.#hasWaiting(job)) return; // all of it has been started
       this.#metrics.expired += job.missing;
       const message = `verifier: not started within ${deadlineMs} ms`;
       this.giveUp(job, new LanewiseError("ERR_DEADLINE", message));
@@ -324,74 +340,9 @@ export class Ledger {
   }
 
   #forgetJob(job: Job): void {
-    if (this.#jobs.delete(job) && this.#jobs.size === 0) this.#onEmpty();
-  }
-
-  /** Copies a segment's answers to the job that brought its records. */
-  #deliver(
-    job: Job,
-    { places, firstPlace, key }: Lot,
-    { first, count, at }: Segment,
-    { verdicts, results }: Batch,
-    resultWords: Uint32Array,
-  ): void {
-    const step = key.resultWords;
-    if (places !== undefined) {
-      for (let i = 0; i < count; i++) {
-        const resultAt = (at + i) * step;
-        this.#write(job, places[first + i], verdicts[at + i], resultWords, resultAt, step);
-      }
-      return;
-    }
-    const bytes = 4 * step;
-    const start = firstPlace + first;
-    job.verdicts.set(verdicts.subarray(at, at + count), start);
-    job.results.set(results.subarray(at * bytes, (at + count) * bytes), start * bytes);
-    let valid = 0;
-    for (let place = start; place < start + count; place++) {
-      if (job.verdicts[place] === Verdict.Valid) valid++;
-      else job.resultWords.fill(0, place * step, (place + 1) * step);
-    }
-    job.missing -= count;
-    this.#metrics.answered += count;
-    this.#metrics.valid += valid;
-    this.#metrics.invalid += count - valid;
-  }
-
-  #deliverToWaiters(
-    { lot, first, count, at }: Segment,
-    verdicts: Uint32Array,
-    resultWords: Uint32Array,
-  ): void {
-    const step = lot.key.resultWords;
-    for (let i = 0; i < count; i++) {
-      this.#waiters.release(lot, first + i, (job, place) => {
-        this.#write(job, place, verdicts[at + i], resultWords, (at + i) * step, step);
-        this.#settleIfDone(job);
-      });
-    }
-  }
-
-  /** Records one answer of a job. */
-  #write(
-    job: Job,
-    place: number,
-    verdict: number,
-    words: Uint32Array,
-    at: number,
-    step: number,
-  ): void {
-    job.verdicts[place] = verdict;
-    job.missing--;
-    this.#metrics.answered++;
-    if (verdict !== Verdict.Valid) {
-      this.#metrics.invalid++;
-      return;
-    }
-    this.#metrics.valid++;
-    const to = place * step;
-    const { resultWords } = job;
-    for (let i = 0; i < step; i++) resultWords[to + i] = words[at + i];
+    if (!this.#jobs.delete(job) || this.#jobs.size > 0) return;
+    if (this.#unkept.length > 0) this.#catchUpSoon();
+    this.#onEmpty();
   }
 
   #settleIfDone(job: Job): void {
@@ -403,13 +354,6 @@ export class Ledger {
     this.#forgetJob(job);
     job.resolve({ verdicts: job.verdicts, results: job.results });
   }
-}
-
-/** `first`, `first` + 1 … */
-function countUp(first: number, count: number): Int32Array {
-  const numbers = new Int32Array(count);
-  for (let i = 0; i < count; i++) numbers[i] = first + i;
-  return numbers;
 }
 
 /** What a caller hears whose signal fired. */

@@ -21,6 +21,8 @@ export interface Job {
   /** The results as words. */
   readonly resultWords: Uint32Array;
   readonly submittedMs: number;
+  /** Places whose records have come. */
+  added: number;
   /** Answers still missing. */
   missing: number;
   /** Its own records that had to be computed, once they are accepted. */
@@ -33,11 +35,23 @@ export interface Job {
   stopListening: () => void;
 }
 
+/** Records of a job that came together. */
+export interface Part {
+  /** Back to back. */
+  readonly words: Uint32Array;
+  /** Lots that use them, and the ledger while it looks through them. */
+  users: number;
+  /** Called when nobody uses them any more. */
+  readonly release: () => void;
+}
+
 /** Distinct records on their way to verdicts, in flat memory. Each waits in the queue, runs, or is done. */
 export interface Lot extends QueuedLot {
   /** Its number in the in-flight index. */
   readonly slot: number;
   readonly key: RecordKey;
+  /** Whose words these are. */
+  readonly part: Part;
   /** The records back to back. */
   readonly words: Uint32Array;
   /** What they point into. */
@@ -60,21 +74,30 @@ export interface Lot extends QueuedLot {
   left: number;
 }
 
-/** A job of `count` records, nothing answered. */
+/** Bytes of the answer to `count` records. */
+export function answerBytes({ result }: Algorithm, count: number): number {
+  return count * (4 + result.byteLength);
+}
+
+/** A job of `count` records, none of them there yet. */
 export function createJob(
   algorithm: Algorithm,
   count: number,
-  { source = "" }: SubmitOptions,
+  { source = "", into }: SubmitOptions,
   resolve: (outcome: Outcome) => void,
   reject: (error: LanewiseError) => void,
 ): Job {
-  const answer = new ArrayBuffer(count * (4 + algorithm.result.byteLength));
+  const answer = into ?? new ArrayBuffer(answerBytes(algorithm, count));
+  const resultBytes = count * algorithm.result.byteLength;
+  const results = new Uint8Array(answer, 4 * count, resultBytes);
+  if (into !== undefined) results.fill(0);
   return {
     source,
     verdicts: new Uint32Array(answer, 0, count).fill(Verdict.Unset),
-    results: new Uint8Array(answer, 4 * count),
-    resultWords: new Uint32Array(answer, 4 * count),
+    results,
+    resultWords: new Uint32Array(answer, 4 * count, resultBytes / 4),
     submittedMs: performance.now(),
+    added: 0,
     missing: count,
     lots: [],
     firstWaiter: 0,
@@ -85,12 +108,16 @@ export function createJob(
   };
 }
 
-/** Whether the claims fit the records. @throws TypeError, RangeError. */
-export function checkClaims(
+/** Whether claims and memory for the answer fit the records. @throws TypeError, RangeError. */
+export function checkOptions(
   algorithm: Algorithm,
   count: number,
-  claims: Uint8Array | undefined,
+  { claimedSenders: claims, into }: SubmitOptions,
 ): void {
+  const bytes = answerBytes(algorithm, count);
+  if (into !== undefined && into.byteLength < bytes) {
+    throw new RangeError(`submit into: expected at least ${bytes} bytes, got ${into.byteLength}`);
+  }
   if (claims === undefined) return;
   if (algorithm !== secp256k1Recover) {
     throw new TypeError(

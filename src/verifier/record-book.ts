@@ -3,22 +3,21 @@
  *
  * @module
  */
-import { type Algorithm, Verdict } from "../core/index.ts";
+import { type Algorithm, type Batch, Verdict } from "../core/index.ts";
 import { AnswerCache } from "./answer-cache.ts";
-import type { Segment } from "./batches.ts";
+import { resultWordsOf, type Segment } from "./batches.ts";
 import type { SubmitOptions } from "./contract.ts";
 import { InFlightIndex } from "./in-flight.ts";
-import { ADDRESS_BYTES, type Job, type Lot } from "./lot.ts";
+import { ADDRESS_BYTES, type Job, type Lot, type Part } from "./lot.ts";
 import type { Priority } from "./queue.ts";
 import { RecordKey, UNKEYED } from "./record-key.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
-/** What a caller gave, in memory of the verifier's own. */
+/** What all records of a job have in common, in memory of the verifier's own. */
 export interface Submission {
   readonly key: RecordKey;
   readonly priority: Priority;
-  readonly words: Uint32Array;
   readonly arena: Uint8Array;
   readonly claims: Uint8Array | undefined;
 }
@@ -39,26 +38,38 @@ export class RecordBook {
     this.#cache = new AnswerCache(cacheEntries);
   }
 
-  /** Copies what a caller gave, but for records that may be adopted. */
-  copy(algorithm: Algorithm, records: Uint8Array, options: SubmitOptions): Submission {
-    const { arena, claimedSenders, priority = "gossip", adopt = false } = options;
+  /** Copies what a caller gave beside the records. */
+  copy(algorithm: Algorithm, options: SubmitOptions): Submission {
+    const { arena, claimedSenders, priority = "gossip" } = options;
     return {
       key: this.#keys.get(algorithm)!,
       priority,
-      words: wordsOf(records, adopt),
       arena: arena === undefined || !algorithm.usesArena ? NO_BYTES : new Uint8Array(arena),
       claims: claimedSenders && new Uint8Array(claimedSenders),
     };
   }
 
-  /** An empty lot for places `first` … `end - 1` of a job, its words those of the submission. */
-  open(job: Job, { key, words, arena, claims }: Submission, first: number, end: number): Lot {
-    const count = end - first;
+  /**
+   * An empty lot for `count` places of a job from `first` on.
+   *
+   * @param at where in the part its records begin, in words.
+   */
+  open(
+    job: Job,
+    { key, arena, claims }: Submission,
+    part: Part,
+    at: number,
+    first: number,
+    count: number,
+  ): Lot {
+    const end = first + count;
     const slot = this.#freeSlots.pop() ?? this.#lots.length;
+    part.users++;
     const lot: Lot = {
       slot,
       key,
-      words: words.subarray(first * key.recordWords, end * key.recordWords),
+      part,
+      words: part.words.subarray(at, at + count * key.recordWords),
       arena,
       claims: claims?.subarray(first * ADDRESS_BYTES, end * ADDRESS_BYTES),
       hashes: new Int32Array(count),
@@ -76,9 +87,10 @@ export class RecordBook {
   }
 
   /** Lets go of a lot none of whose records waits or runs. */
-  close({ slot }: Lot): void {
+  close({ slot, part }: Lot): void {
     this.#lots[slot] = undefined;
     this.#freeSlots.push(slot);
+    letGo(part);
   }
 
   /** Where in {@link answers} the result of the record at word `at` of a lot begins; -1 where it is not known. */
@@ -121,18 +133,15 @@ export class RecordBook {
   }
 
   /** Records of a segment are in flight no longer; their valid answers are kept, neighbours together. */
-  keep(
-    { lot, first, count, at }: Segment,
-    verdicts: Uint32Array,
-    resultWords: Uint32Array,
-    origin: number,
-  ): void {
+  keep({ lot, first, count, at }: Segment, batch: Batch, origin: number): void {
     this.remove(lot, first, first + count);
+    const { verdicts } = batch;
+    const results = resultWordsOf(batch);
     const step = lot.key.resultWords;
     for (let from = 0; from < count; ) {
       let to = from;
       while (to < count && verdicts[at + to] === Verdict.Valid) to++;
-      this.#cache.add(lot, first + from, to - from, resultWords, (at + from) * step, origin);
+      this.#cache.add(lot, first + from, to - from, results, (at + from) * step, origin);
       from = to + 1;
     }
   }
@@ -143,10 +152,23 @@ export class RecordBook {
   }
 }
 
-/** Records as words: their own memory where that may be used, else a copy. */
-function wordsOf({ buffer, byteOffset, length }: Uint8Array, adopt: boolean): Uint32Array {
-  if (adopt && byteOffset % 4 === 0) return new Uint32Array(buffer, byteOffset, length / 4);
+/**
+ * Records in memory of the verifier's own: what they lie in, where that may be used, else a copy.
+ *
+ * @param release called when that memory is read no more; `undefined` where it is not to be used.
+ */
+export function partOf(records: Uint8Array, release: (() => void) | undefined): Part {
+  const { buffer, byteOffset, length } = records;
+  if (release !== undefined && byteOffset % 4 === 0) {
+    return { words: new Uint32Array(buffer, byteOffset, length / 4), users: 1, release };
+  }
   const words = new Uint32Array(length / 4);
-  new Uint8Array(words.buffer).set(new Uint8Array(buffer, byteOffset, length));
-  return words;
+  new Uint8Array(words.buffer).set(records);
+  release?.();
+  return { words, users: 1, release: () => {} };
+}
+
+/** One user less. */
+export function letGo(part: Part): void {
+  if (--part.users === 0) part.release();
 }

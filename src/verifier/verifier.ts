@@ -11,6 +11,7 @@
 import { type Algorithm, type BackendId, LanewiseError } from "../core/index.ts";
 import type {
   ColumnStatus,
+  OpenSubmission,
   Outcome,
   SubmitOptions,
   Verifier,
@@ -18,7 +19,7 @@ import type {
 } from "./contract.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { abortedError, Ledger } from "./ledger.ts";
-import { checkClaims, createJob } from "./lot.ts";
+import { checkOptions, createJob, type Job } from "./lot.ts";
 import { VerifierMetrics } from "./metrics.ts";
 
 /**
@@ -90,35 +91,63 @@ class LaneVerifier implements Verifier {
   }
 
   submit(algorithm: Algorithm, records: Uint8Array, options: SubmitOptions = {}): Promise<Outcome> {
+    const submission = this.open(algorithm, recordsIn(algorithm, records), options);
+    submission.add(records, options.adopt ? () => {} : undefined);
+    return submission.outcome;
+  }
+
+  partItems(algorithm: Algorithm, count: number): number {
+    return this.#dispatcher.pieceOf(algorithm, count);
+  }
+
+  open(algorithm: Algorithm, count: number, options: SubmitOptions = {}): OpenSubmission {
     if (!this.#algorithms.includes(algorithm)) {
       throw new TypeError(`submit algorithm: expected one named at creation, got ${algorithm.id}`);
     }
-    const size = algorithm.record.byteLength;
-    if (records.length % size !== 0) {
-      throw new RangeError(
-        `submit records: expected a multiple of ${size} bytes, got ${records.length}`,
-      );
-    }
-    const count = records.length / size;
-    checkClaims(algorithm, count, options.claimedSenders);
-    return new Promise((resolve, reject) => {
-      this.metrics.jobs++;
-      this.metrics.submitted += count;
-      if (this.#closing !== undefined) {
-        return reject(new LanewiseError("ERR_CLOSED", "verifier: closed"));
-      }
-      const hopeless = this.#dispatcher.hopeless();
-      if (hopeless !== undefined) return reject(hopeless);
-      if (options.signal?.aborted) {
-        this.metrics.aborted += count;
-        return reject(abortedError(options.signal));
-      }
-      const job = createJob(algorithm, count, options, resolve, reject);
-      const piece = this.#dispatcher.pieceOf(algorithm, count);
-      const begin = (): void => this.#dispatcher.pump();
-      this.#ledger.accept(job, algorithm, records, options, piece, begin);
-      this.#dispatcher.pumpSoon();
+    checkOptions(algorithm, count, options);
+    let job!: Job;
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      job = createJob(algorithm, count, options, resolve, reject);
     });
+    this.metrics.jobs++;
+    this.metrics.submitted += count;
+    const common = this.#ledger.open(job, algorithm, options);
+    const refusal = this.#refusal(job, options);
+    if (refusal !== undefined) this.#ledger.giveUp(job, refusal);
+    const begin = (): void => this.#dispatcher.pump();
+    return {
+      outcome,
+      add: (records, release) => {
+        const more = recordsIn(algorithm, records);
+        if (job.added + more > count) {
+          throw new RangeError(
+            `add records: expected at most ${count - job.added} more, got ${more}`,
+          );
+        }
+        if (job.settled) {
+          release?.();
+          return;
+        }
+        const piece = this.#dispatcher.pieceOf(algorithm, more);
+        this.#ledger.add(job, common, records, release, piece, begin);
+        this.#dispatcher.pumpSoon();
+      },
+      cancel: () => {
+        if (job.settled) return;
+        this.metrics.aborted += job.missing;
+        this.#ledger.giveUp(job, new LanewiseError("ERR_ABORTED", "verifier: cancelled"));
+      },
+    };
+  }
+
+  /** Why a job cannot be begun. */
+  #refusal(job: Job, { signal }: SubmitOptions): LanewiseError | undefined {
+    if (this.#closing !== undefined) return new LanewiseError("ERR_CLOSED", "verifier: closed");
+    const hopeless = this.#dispatcher.hopeless();
+    if (hopeless !== undefined) return hopeless;
+    if (!signal?.aborted) return undefined;
+    this.metrics.aborted += job.missing;
+    return abortedError(signal);
   }
 
   close(): Promise<void> {
@@ -130,6 +159,7 @@ class LaneVerifier implements Verifier {
           this.#drained = resolve;
         });
       }
+      this.#ledger.catchUp();
       await Promise.all(
         this.#dispatcher.columns.map(async (column) => {
           await column.close();
@@ -139,4 +169,12 @@ class LaneVerifier implements Verifier {
     })();
     return this.#closing;
   }
+}
+
+/** Whole records in these bytes. @throws RangeError. */
+function recordsIn({ record }: Algorithm, { length }: Uint8Array): number {
+  if (length % record.byteLength === 0) return length / record.byteLength;
+  throw new RangeError(
+    `submit records: expected a multiple of ${record.byteLength} bytes, got ${length}`,
+  );
 }

@@ -59,22 +59,18 @@ interface Cell {
 }
 
 /**
- * Items of a chunk: every worker that is not busy with other batches gets an equal share, and what would run on one thread anyway is not
- * split. No chunk of a batch that fits one turn of all workers is larger than `chunkItems`, so that urgent work need not wait long; a
- * larger batch is from somebody who wants throughput.
+ * Items of a chunk: every worker that is not busy with other batches gets an equal share, in as few chunks as the kernel allows, and what
+ * would run on one thread anyway is not split. Urgent work does not wait for chunks: it has a thread of its own.
  */
 export function chunkItems(
   count: number,
   idleWorkers: number,
-  workers: number,
-  limits: KernelLimits,
+  { lanes, inlineItems, maxItems }: KernelLimits,
 ): number {
-  const { lanes, inlineItems } = limits;
-  const most = count > workers * limits.chunkItems ? limits.maxItems : limits.chunkItems;
-  if (count <= 2 * inlineItems) return Math.min(count, most);
-  const turns = Math.ceil(count / most / idleWorkers);
+  if (count <= 2 * inlineItems) return Math.min(count, maxItems);
+  const turns = Math.ceil(count / maxItems / idleWorkers);
   const share = Math.ceil(count / (turns * idleWorkers) / lanes) * lanes;
-  return Math.min(share, most);
+  return Math.min(share, maxItems);
 }
 
 /** Creates the WebAssembly back end; threads start with `prepare` or the first `run`. */
@@ -171,7 +167,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       view,
       count,
       arenaBytes: batch.arenaLength,
-      chunkItems: chunkItems(count, idle, workers, cell.limits),
+      chunkItems: chunkItems(count, idle, cell.limits),
       urgent,
       ...(signal ? { signal } : {}),
     });
@@ -209,7 +205,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
     supports: (algorithm) => Object.hasOwn(kernels, algorithm.id),
     turnItems({ id }) {
       const cell = loaded.get(id);
-      return pool && cell ? workers * cell.limits.chunkItems : undefined;
+      return pool && cell ? workers * cell.limits.maxItems : undefined;
     },
     async prepare(algorithms) {
       if (closed) throw failure("ERR_CLOSED", "closed");
