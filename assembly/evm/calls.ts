@@ -80,7 +80,7 @@ import {
   TANGERINE_WHISTLE,
   words,
 } from "./layout";
-import { hadStorage, writeAddress } from "./locations";
+import { writeAddress } from "./locations";
 import { logsTop, setLogsTop } from "./logs";
 import { runPrecompile } from "./precompiles";
 import {
@@ -96,9 +96,9 @@ import {
   exists,
   hasCode,
   hasFlags,
+  hasOldStorage,
   isEmpty,
   journalTop,
-  locationOf,
   makeWarm,
   nonceOf,
   precompileId,
@@ -313,7 +313,7 @@ export function call(frame: usize, op: i32): bool {
     load<u64>(callee, ADDRESS + 16),
   );
   if (precompile) {
-    const left = runPrecompile(precompile, input, inputBytes, passed);
+    const left = runPrecompile(precompile, frame, input, inputBytes, passed);
     if (left < 0) {
       takeBack(child);
       push(frame, 0);
@@ -410,7 +410,7 @@ function addressWord(word: usize, digest: usize): void {
 
 /** Whether a contract may not be created at the account (EIP-684, EIP-7610). */
 export function collides(created: usize): bool {
-  return nonceOf(created) != 0 || hasCode(created) || hadStorage(locationOf(created));
+  return nonceOf(created) != 0 || hasCode(created) || hasOldStorage(created);
 }
 
 /** Brings the new contract's account into being and pays it `value`. */

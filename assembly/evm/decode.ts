@@ -61,7 +61,7 @@ export const T_BYTES: usize = 272;
 
 /** Decodes `bytes` at `raw` into a record; `sender` is 20 bytes. */
 export function decodeTransaction(record: usize, raw: usize, bytes: usize, sender: usize): void {
-  memory.fill(record, 0, T_BYTES);
+  for (let i: usize = 0; i < T_BYTES; i += 16) v128.store(record + i, i64x2.splat(0));
   readAddress(record + T_SENDER, sender);
   const first = bytes ? load<u8>(raw) : 0;
   store<u32>(record, first >= 0xc0 ? 0 : first);

@@ -63,14 +63,15 @@ export {
   EXECUTIONS,
   joinParallel,
   longestChain,
-  longestHint,
   offer,
   parallelGasUsed,
-  suggest,
+  postpone,
   taskList,
   stopParallel,
   work,
 } from "./parallel";
+export { longestHint, suggest } from "./hints";
+export { depositLogged } from "./logs";
 export { operations } from "./state";
 export { credit, storeSystemSlot, systemCall } from "./transaction";
 

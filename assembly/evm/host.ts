@@ -52,6 +52,24 @@ export declare function precompile(
   out: usize,
 ): i32;
 
+/**
+ * Signer of the ECRECOVER input to `out`; answers 32, or 0 where there is none, and 256 more where that was known. With `mayWait`, one
+ * that would have to be worked out may be noted instead: then it throws.
+ */
+// @ts-ignore: decorator
+@external("host", "recoverSigner")
+export declare function recoverSigner(
+  input: usize,
+  inputBytes: usize,
+  out: usize,
+  mayWait: u32,
+): i32;
+
+/** Works out what was noted. */
+// @ts-ignore: decorator
+@external("host", "recoverNoted")
+export declare function recoverNoted(): void;
+
 /** The running transaction has to wait until all before it are final. Throws. */
 // @ts-ignore: decorator
 @external("host", "defer")

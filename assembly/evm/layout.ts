@@ -66,6 +66,8 @@ const OUTPUT_END: usize = CONTROL + 44;
 /** Heads of the lists of chunks that hold accounts and slots; see `locations.ts`. */
 export const ACCOUNT_CHUNKS: usize = CONTROL + 48;
 export const SLOT_CHUNKS: usize = CONTROL + 52;
+/** Not 0: some transaction of the block has run a log of the deposit contract, be it that it was taken back. */
+export const DEPOSIT_LOGGED: usize = CONTROL + 56;
 /** 16 u64 multipliers of the universal hash (see `hash.ts`), random, filled by the host. */
 export const HASH_SECRETS: usize = 5376;
 /** Record of the empty code. */
@@ -113,6 +115,7 @@ export function dropHeap(): void {
   store<u32>(OUTPUT_NEXT, load<u32>(OUTPUT_START));
   store<u32>(ACCOUNT_CHUNKS, 0);
   store<u32>(SLOT_CHUNKS, 0);
+  store<u32>(DEPOSIT_LOGGED, 0);
 }
 
 /** Bounds of the output so far. */

@@ -4,39 +4,50 @@
  * A location enters the table once, with what the host read, and stays to the block's end. Chains are prepended by compare and
  * swap, so that instances look up and insert without a lock.
  */
-import { allocateAccount, allocateSlot, bucketMask, buckets, EMPTY_CODE, words } from "./layout";
+import {
+  allocate,
+  allocateAccount,
+  allocateSlot,
+  bucketMask,
+  buckets,
+  EMPTY_CODE,
+  words,
+} from "./layout";
 import { hashAddress, hashSlot } from "./hash";
 import { codeByHash, isEmptyHash } from "./code";
 import { hasStorage, readAccount, readStorage } from "./host";
 import { copy, eq, fromBytes, isZero, setU64, toBytes } from "./u256";
 
-// Both kinds.
+// Both kinds. What other instances change while transactions run lies on the first line of 64 bytes, with the key, since whoever looks a
+// location up needs both.
 const NEXT: usize = 0;
 const KIND: usize = 4;
 const ACCOUNT: u32 = 1;
 const SLOT: u32 = 2;
 /** Address limbs, or the slot's key. */
 const KEY: usize = 16;
+const VERSIONS: usize = 48;
+const LOCK: usize = 52;
+const CONFLICTS: usize = 56;
 
 // An account. NOW_… change as transactions commit; WAS_… keep the state before the block.
 export const L_CODE: usize = 8;
 export const L_FLAGS: usize = 12;
 export const L_ADDRESS: usize = 16;
 export const L_NONCE: usize = 40;
-export const L_BALANCE: usize = 48;
-export const L_CODE_HASH: usize = 80;
-const WAS_FLAGS: usize = 112;
-/** Counts how often the storage was dropped in this block; a slot's value counts only where its own epoch is the same. */
-const EPOCH: usize = 116;
-const WAS_NONCE: usize = 120;
-const WAS_BALANCE: usize = 128;
-const WAS_CODE_HASH: usize = 160;
-const ACCOUNT_VERSIONS: usize = 192;
-const ACCOUNT_LOCK: usize = 196;
 /** 1 once the account's change has been written out. */
-export const COLLECTED: usize = 200;
-const ACCOUNT_CONFLICTS: usize = 204;
-export const ACCOUNT_BYTES: usize = 208;
+export const COLLECTED: usize = 60;
+export const L_BALANCE: usize = 64;
+export const L_CODE_HASH: usize = 96;
+const WAS_FLAGS: usize = 128;
+/** Counts how often the storage was dropped in this block; a slot's value counts only where its own epoch is the same. */
+const EPOCH: usize = 132;
+const WAS_NONCE: usize = 136;
+const WAS_BALANCE: usize = 144;
+const WAS_CODE_HASH: usize = 176;
+/** Before Cancun: record of the account's removals, or 0. */
+const REMOVALS: usize = 208;
+export const ACCOUNT_BYTES: usize = 256;
 
 /** Flags of an account. */
 export const EXISTS: u32 = 1;
@@ -44,11 +55,8 @@ export const EXISTS: u32 = 1;
 // A slot.
 const OWNER: usize = 8;
 const SLOT_EPOCH: usize = 12;
-const VALUE: usize = 48;
-const WAS_VALUE: usize = 80;
-const SLOT_VERSIONS: usize = 112;
-const SLOT_LOCK: usize = 116;
-const SLOT_CONFLICTS: usize = 120;
+const VALUE: usize = 64;
+const WAS_VALUE: usize = 96;
 export const SLOT_BYTES: usize = 128;
 
 // @ts-ignore: decorator
@@ -61,22 +69,43 @@ export function isAccountLocation(location: usize): bool {
 // @ts-ignore: decorator
 @inline
 export function versionsOf(location: usize): usize {
-  return location + (isAccountLocation(location) ? ACCOUNT_VERSIONS : SLOT_VERSIONS);
+  return location + VERSIONS;
 }
 // @ts-ignore: decorator
 @inline
 export function lockOf(location: usize): usize {
-  return location + (isAccountLocation(location) ? ACCOUNT_LOCK : SLOT_LOCK);
+  return location + LOCK;
+}
+
+/**
+ * What stands for all slots of the account at once, laid out as a slot is: its versions are the removals of the account. 0 where
+ * there have been none.
+ */
+// @ts-ignore: decorator
+@inline
+export function removalsOf(account: usize): usize {
+  return <usize>atomic.load<u32>(account, REMOVALS);
+}
+
+/** As `removalsOf`, made where there is none. */
+export function makeRemovals(account: usize): usize {
+  const found = removalsOf(account);
+  if (found) return found;
+  const fresh = allocate(SLOT_BYTES);
+  memory.fill(fresh, 0, SLOT_BYTES);
+  store<u32>(fresh, SLOT, KIND);
+  store<u32>(fresh, <u32>account, OWNER);
+  const first = <usize>atomic.cmpxchg<u32>(account, 0, <u32>fresh, REMOVALS);
+  return first ? first : fresh;
 }
 
 /** Counts a transaction that had to run again because the location had changed; by one instance at a time. */
 export function noteConflict(location: usize): void {
-  const at = location + (isAccountLocation(location) ? ACCOUNT_CONFLICTS : SLOT_CONFLICTS);
-  store<u32>(at, load<u32>(at) + 1);
+  store<u32>(location, load<u32>(location, CONFLICTS) + 1, CONFLICTS);
 }
 /** How many there were. */
 export function conflictsAt(location: usize): u32 {
-  return load<u32>(location + (isAccountLocation(location) ? ACCOUNT_CONFLICTS : SLOT_CONFLICTS));
+  return load<u32>(location, CONFLICTS);
 }
 
 // @ts-ignore: decorator
@@ -177,7 +206,7 @@ export function locationCode(account: usize): usize {
   return code;
 }
 
-/** Whether the account has storage from before the block (EIP-7610). */
+/** Whether the account has storage from before the block (EIP-7610), as far as the location itself knows. */
 export function hadStorage(account: usize): bool {
   if (!(load<u32>(account, WAS_FLAGS) & EXISTS) || load<u32>(account, EPOCH)) return false;
   writeAddress(addressBytes(), account + L_ADDRESS);
@@ -290,9 +319,9 @@ export function slotKeyOf(slot: usize): usize {
   return slot + KEY;
 }
 
-/** Whether all of the account's storage was dropped in this block. */
+/** Whether all of the storage that the account had before the block was dropped. */
 export function storageDropped(account: usize): bool {
-  return load<u32>(account, EPOCH) != 0;
+  return load<u32>(account, EPOCH) != 0 && (load<u32>(account, WAS_FLAGS) & EXISTS) != 0;
 }
 
 export function codeChanged(account: usize): bool {

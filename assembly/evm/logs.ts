@@ -4,7 +4,7 @@
  * A log record: 20-byte address, u32 number of topics at 24, u32 bytes of data at 28; then the topics, 32 bytes each; then the data,
  * padded to 8 bytes.
  */
-import { bloomCache, logs, logsEnd, words } from "./layout";
+import { bloomCache, DEPOSIT_LOGGED, logs, logsEnd, words } from "./layout";
 import { keccak, keccakTwo } from "./hash";
 import { limitReached } from "./host";
 import { writeAddress } from "./locations";
@@ -20,6 +20,22 @@ export function beginLogs(): void {
   logsTop = logs;
 }
 
+/** Main net's deposit contract (EIP-6110): 0x00000000219ab540356cbb839cbe05303d7705fa. */
+// @ts-ignore: decorator
+@inline
+function isDepositContract(address: usize): bool {
+  return (
+    load<u64>(address) == 0x9cbe05303d7705fa &&
+    load<u64>(address, 8) == 0x219ab540356cbb83 &&
+    load<u32>(address, 16) == 0
+  );
+}
+
+/** Whether some log of the block may be a deposit, so that receipts have to be looked through. */
+export function depositLogged(): bool {
+  return load<u32>(DEPOSIT_LOGGED) != 0;
+}
+
 /** Appends a log; `topics` points at the first (topmost) of `count` words that descend in memory. */
 export function appendLog(
   address: usize,
@@ -31,6 +47,7 @@ export function appendLog(
   const start = logsTop;
   const size: usize = (<usize>32 + (count << 5) + bytes + 7) & ~7;
   if (size > logsEnd - start) limitReached(5);
+  if (isDepositContract(address)) store<u32>(DEPOSIT_LOGGED, 1);
   writeAddress(start, address);
   store<u32>(start, 0, 20);
   store<u32>(start, <u32>count, 24);

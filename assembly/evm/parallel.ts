@@ -13,18 +13,11 @@
  * Where the frontier sees that most transactions read what the one before wrote, one instance goes on alone, at serial speed, and the
  * others rest without touching its memory. Dependence shows in who read whose versions, so that the same numbers tell when it ends.
  */
-import {
-  T_BLOB_COUNT,
-  T_BYTES,
-  T_CREATES,
-  T_DATA,
-  T_DATA_BYTES,
-  T_GAS_LIMIT,
-  T_SENDER,
-  T_TO,
-} from "./decode";
+import { T_BLOB_COUNT, T_BYTES, T_GAS_LIMIT } from "./decode";
 import { beginChanges, collectAccounts, collectSlots } from "./changes";
-import { hashAddress } from "./hash";
+import { creditReadStands, locationRead } from "./credits";
+import { beginHints, hint } from "./hints";
+import { recoverNoted } from "./host";
 import {
   ACCOUNT_CHUNKS,
   allocate,
@@ -36,8 +29,9 @@ import {
   SLOT_CHUNKS,
   words,
 } from "./layout";
-import { noteConflict, readAddress } from "./locations";
+import { noteConflict } from "./locations";
 import {
+  OWED_TOUCH,
   publishedChain,
   publishedReadCount,
   publishedReads,
@@ -47,7 +41,32 @@ import {
   viewAlone,
   viewAmong,
 } from "./state";
+import { allowWaiting, beginRecoveries, forbidWaiting } from "./recoveries";
 import { REJECT_BLOCK_BLOBS, REJECT_BLOCK_GAS } from "./rejections";
+import {
+  BROKEN_OFF,
+  CHAIN,
+  CLOSED,
+  DEFERRED,
+  EXECUTED,
+  FEE,
+  NEW,
+  NEXT_WAITER,
+  PREDECESSOR,
+  READ_COUNT,
+  READS,
+  RECORDS,
+  REJECTED,
+  SECOND_PREDECESSOR,
+  STATE,
+  STATE_MASK,
+  task,
+  TASK_BYTES,
+  TASKS,
+  WAITERS,
+  WRITE_COUNT,
+  WRITES,
+} from "./tasks";
 import {
   coinbasePaid,
   dropCandidate,
@@ -79,13 +98,13 @@ const STAGE: usize = SCHEDULER + 512;
 /** Not 0: no instance begins anything more. */
 const STOPPED: usize = SCHEDULER + 516;
 const COUNT: usize = SCHEDULER + 520;
-const RECORDS: usize = SCHEDULER + 524;
 const RESULTS: usize = SCHEDULER + 528;
-const TASKS: usize = SCHEDULER + 532;
 /** Not 0: the transactions are candidates, and what may not be included is dropped instead of ending the block. */
 const BUILDING: usize = SCHEDULER + 536;
 /** Signature of the instance that goes on alone, or 0. */
 const ALONE: usize = SCHEDULER + 540;
+/** Not 0: the last span had NOTABLE_ABORTS. */
+const CONFLICTING: usize = SCHEDULER + 548;
 /** Transactions by which the frontier may lag before an instance passes it over others'. */
 const LAG: usize = SCHEDULER + 544;
 // Changed by whoever holds LOCK.
@@ -93,14 +112,14 @@ const BLOBS: usize = SCHEDULER + 640;
 /** Longest chain of transactions of which each has read what the one before wrote. */
 const LONGEST_CHAIN: usize = SCHEDULER + 644;
 /** Of the transactions in the present span: aborts, and the longest chain of reads that ends at one; that of the span before. */
-const SPAN_ABORTS: usize = SCHEDULER + 704;
-const SPAN_CHAIN: usize = SCHEDULER + 708;
-const LAST_CHAIN: usize = SCHEDULER + 712;
+const SPAN_ABORTS: usize = SCHEDULER + 720;
+const SPAN_CHAIN: usize = SCHEDULER + 724;
+const LAST_CHAIN: usize = SCHEDULER + 728;
 /** The transaction before which no instance stops going on alone. */
-const ALONE_UNTIL: usize = SCHEDULER + 716;
+const ALONE_UNTIL: usize = SCHEDULER + 732;
 /** i64: gas of the final transactions. */
 const GAS: usize = SCHEDULER + 648;
-/** Word: fees that the coinbase is owed by final transactions. */
+/** Word: fees that the coinbase is owed by final transactions; behind it, whether there are such transactions (`OWED_TOUCH`). */
 const OWED: usize = SCHEDULER + 672;
 /** Next chunks to settle and to collect, and how many of the stage are not finished. */
 const SETTLE_CURSOR: usize = SCHEDULER + 768;
@@ -113,41 +132,22 @@ const REPEATED: usize = SCHEDULER + 1028;
 const DEFERRED_COUNT: usize = SCHEDULER + 1032;
 const PARKED: usize = SCHEDULER + 1036;
 
-// A task: what the scheduler knows of one transaction. One line, since neighbours run in different threads.
-const STATE: usize = 0;
-/** Index + 1 of the last transaction that waits for this one, or CLOSED. */
-const WAITERS: usize = 4;
-const NEXT_WAITER: usize = 8;
-/** Index + 1 of a transaction to wait for, or 0; once executed, length of the chain of reads that ends here. */
-const PREDECESSOR: usize = 12;
-const CHAIN: usize = 12;
-const READS: usize = 16;
-const READ_COUNT: usize = 20;
-const WRITES: usize = 24;
-const WRITE_COUNT: usize = 28;
-/** Word: what the coinbase is owed; before execution, a second transaction to wait for and the length of the chain of hints. */
-const FEE: usize = 32;
-const SECOND_PREDECESSOR: usize = 32;
-const HINT_CHAIN: usize = 36;
-const TASK_BYTES: usize = 64;
-
-const NEW: u32 = 0;
-const EXECUTED: u32 = 1;
-/** To be executed at the frontier only. */
-const DEFERRED: u32 = 2;
-/** May not be included, as far as the execution could see. */
-const REJECTED: u32 = 3;
-const CLOSED: u32 = 0xffffffff;
-
-/** Bits of a state; above them is who executed the transaction. */
-const STATE_MASK: u32 = 3;
-
 /** Most transactions that may be executed ahead of the frontier: far enough to keep instances busy, near enough to see fresh values. */
 const WINDOW: u32 = 512;
 /** How many times the lag that is put up with (`LAG`) may be executed ahead. */
 const WINDOW_LAGS: u32 = 4;
 /** Transactions over which the frontier judges whether instances get in each other's way. */
 const SPAN: u32 = 32;
+/**
+ * Most times that a transaction is broken off for a signer; how many signers are worked out together, and the share of the block's
+ * transactions that may wait for some, lest much is done for nothing in a block of a chain.
+ */
+const MOST_BROKEN_OFF: u32 = 4;
+const SIGNERS_AT_ONCE: u32 = 32;
+const LEAST_SIGNERS: u32 = 4;
+const SIGNERS_SHARE: u32 = 8;
+/** Transactions after which others are shown how far the frontier has come, while it moves on. */
+const SHOWN: u32 = 8;
 /** One goes on alone where the chain has grown by so many in a span with so many aborts, until it grows by less than this. */
 const DEPENDENT: u32 = 18;
 const NOTABLE_ABORTS: u32 = 4;
@@ -155,8 +155,9 @@ const INDEPENDENT: u32 = 12;
 /** So many aborts in a span, and one goes on alone for so long, whatever the chain. */
 const MOST_ABORTS: u32 = 20;
 const ALONE_AT_LEAST: u32 = 256;
-/** Most transactions that an instance takes at once, and the share of those left that it takes. */
+/** Most transactions that an instance takes at once, also while few conflict, and the share of those left that it takes. */
 const BATCH: u32 = 8;
+const QUIET_BATCH: u32 = 16;
 const BATCH_SHARE: u32 = 64;
 /**
  * An instance passes the frontier over what others have executed only where it lags by so many, or where there is nothing else to do:
@@ -171,6 +172,13 @@ let taken: u32 = 0;
 let takenEnd: u32 = 0;
 /** Index + 1 of the first of this instance's transactions whose predecessor has been executed. */
 let ready: u32 = 0;
+/** Index + 1 of the first and last of those taken that are put aside until the batch is through, since a predecessor was not executed. */
+let aside: u32 = 0;
+let asideLast: u32 = 0;
+/** Index + 1 of the last of those that were broken off for a signer, and how many they are. */
+let waiting: u32 = 0;
+let waitingCount: u32 = 0;
+let signersAtOnce: u32 = 0;
 /** The transaction that this instance executes, and whether at the frontier. */
 let running: u32 = 0;
 let atFrontier: bool = false;
@@ -184,12 +192,6 @@ let counted: bool = false;
 @inline
 function signature(): u32 {
   return <u32>(scratchBase >> 20) << 2;
-}
-
-// @ts-ignore: decorator
-@inline
-function task(index: u32): usize {
-  return <usize>load<u32>(TASKS) + <usize>index * TASK_BYTES;
 }
 
 /** Sets up a block of `count` transactions; called by one instance before the others begin. */
@@ -220,6 +222,11 @@ export function joinParallel(): void {
   taken = 0;
   takenEnd = 0;
   ready = 0;
+  aside = 0;
+  waiting = 0;
+  waitingCount = 0;
+  signersAtOnce = max<u32>(LEAST_SIGNERS, min<u32>(SIGNERS_AT_ONCE, load<u32>(COUNT) / SIGNERS_SHARE));
+  beginRecoveries();
   atFrontier = false;
   executions = 0;
   parked = 0;
@@ -236,90 +243,6 @@ export function offer(end: u32): void {
 /** How many transactions are known and not yet taken. */
 export function backlog(): i32 {
   return <i32>load<u32>(AVAILABLE) - <i32>min<u32>(atomic.load<u32>(NEXT), load<u32>(AVAILABLE));
-}
-
-// ---- hints ----
-
-/** transfer(address,uint256), as its four bytes lie in memory. */
-const TRANSFER_SELECTOR: u32 = 0xbb9c05a9;
-
-// Entries of 8 bytes: hash of an address, index + 1 of the last transaction that had it. Two addresses of one hash pass for one.
-let hints: usize = 0;
-let hintMask: u32 = 0;
-/** Longest chain of hints among the transactions offered first. */
-export let longestHint: u32 = 0;
-
-/** Pairs of u32 for each transaction, index + 1 of what it may have to wait for, in place of our own guesses; or 0. */
-let suggestions: usize = 0;
-
-/** Takes hints from an access list; any numbers do no harm. */
-export function suggest(pairs: usize): void {
-  suggestions = pairs;
-}
-
-function beginHints(count: u32): void {
-  suggestions = 0;
-  let size: u32 = 64;
-  while (size < count * 3) size <<= 1;
-  hints = allocate((<usize>size) << 3);
-  memory.fill(hints, 0, (<usize>size) << 3);
-  hintMask = size - 1;
-  longestHint = 0;
-}
-
-/** Gives each transaction the last earlier ones that have its sender, and its receiver, as sender or receiver. */
-function hint(from: u32, to: u32): void {
-  const records = <usize>load<u32>(RECORDS);
-  const limbs = words + 1600;
-  for (let i = from; i < to; i++) {
-    const record = records + <usize>i * T_BYTES;
-    let first: u32 = 0;
-    let second: u32 = 0;
-    if (suggestions) {
-      first = load<u32>(suggestions + ((<usize>i) << 3));
-      second = load<u32>(suggestions + ((<usize>i) << 3), 4);
-      if (first > i) first = 0;
-      if (second > i) second = 0;
-    } else {
-      first = note(record + T_SENDER, i);
-      const data = <usize>load<u32>(record, T_DATA);
-      const bytes = load<u32>(record, T_DATA_BYTES);
-      if (!load<u32>(record, T_CREATES)) {
-        if (bytes == 0) second = note(record + T_TO, i);
-        else if (bytes >= 36 && load<u32>(data) == TRANSFER_SELECTOR) {
-          readAddress(limbs, data + 16);
-          second = note(limbs, i);
-        }
-      }
-    }
-    const mine = task(i);
-    store<u32>(mine, NEW);
-    store<u32>(mine, 0, WAITERS);
-    store<u32>(mine, first, PREDECESSOR);
-    store<u32>(mine, second, SECOND_PREDECESSOR);
-    if (from) continue;
-    const chain =
-      1 +
-      max<u32>(
-        first ? load<u32>(task(first - 1), HINT_CHAIN) : 0,
-        second ? load<u32>(task(second - 1), HINT_CHAIN) : 0,
-      );
-    store<u32>(mine, chain, HINT_CHAIN);
-    longestHint = max<u32>(longestHint, chain);
-  }
-}
-
-/** Notes that transaction `i` has this address; answers index + 1 of the last that had it, or 0. */
-function note(limbs: usize, i: u32): u32 {
-  const hash = hashAddress(load<u64>(limbs), load<u64>(limbs, 8), load<u64>(limbs, 16));
-  for (let at = hash & hintMask; ; at = (at + 1) & hintMask) {
-    const entry = hints + ((<usize>at) << 3);
-    const last = load<u32>(entry, 4);
-    if (last && load<u32>(entry) != hash) continue;
-    store<u32>(entry, hash);
-    store<u32>(entry, i + 1, 4);
-    return last == i + 1 ? 0 : last;
-  }
 }
 
 // ---- work ----
@@ -350,21 +273,29 @@ export function work(most: i32): i32 {
   }
   const count = load<u32>(COUNT);
   for (; most > 0; most--) {
-    if (taken == takenEnd && !ready && isElsewhere()) return ELSEWHERE;
-    const busy = takeAndExecute();
-    if (!busy) advance(true);
-    else if (taken == takenEnd && !ready) {
-      const lag = atomic.load<u32>(NEXT) - atomic.load<u32>(FRONTIER);
-      advance(lag > load<u32>(LAG));
+    if (!hasBegun() && isElsewhere()) {
+      if (!waiting) return ELSEWHERE;
+      resume();
     }
+    const busy = takeAndExecute();
+    if (atomic.load<u32>(STOPPED)) return OVER;
+    if (hasBegun()) continue;
+    const lag = atomic.load<u32>(NEXT) - atomic.load<u32>(FRONTIER);
+    advance(!busy || lag > load<u32>(LAG));
     if (atomic.load<u32>(FRONTIER) >= count) {
       shareCounts();
       return EXECUTED_ALL;
     }
     if (!busy) return IDLE;
-    if (atomic.load<u32>(STOPPED)) return OVER;
   }
   return MORE;
+}
+
+/** Whether this instance has transactions left of those that it has taken. */
+// @ts-ignore: decorator
+@inline
+function hasBegun(): bool {
+  return taken != takenEnd || (ready | aside) != 0;
 }
 
 /** Whether another instance goes on alone. */
@@ -384,33 +315,76 @@ function shareCounts(): void {
 
 /** Executes the next transaction there is; answers whether there was one, or one was parked. */
 function takeAndExecute(): bool {
+  if (waitingCount >= signersAtOnce) resume();
   if (ready) {
     const i = ready - 1;
     ready = load<u32>(task(i), NEXT_WAITER);
     speculate(i);
     return true;
   }
-  if (taken == takenEnd && !take()) return false;
+  if (taken == takenEnd) {
+    if (aside) {
+      const i = aside - 1;
+      aside = i + 1 == asideLast ? 0 : load<u32>(task(i), NEXT_WAITER);
+      if (!park(i)) speculate(i);
+      return true;
+    }
+    if (!take()) {
+      if (!waiting) return false;
+      resume();
+      return true;
+    }
+  }
   const i = taken++;
-  if (!park(i)) speculate(i);
+  if (waits(i)) putAside(i);
+  else speculate(i);
   return true;
+}
+
+/** Whether a transaction that `i` may depend on has not been executed yet. */
+// @ts-ignore: decorator
+@inline
+function waits(i: u32): bool {
+  const mine = task(i);
+  return isOpen(load<u32>(mine, PREDECESSOR)) || isOpen(load<u32>(mine, SECOND_PREDECESSOR));
+}
+
+// @ts-ignore: decorator
+@inline
+function isOpen(predecessor: u32): bool {
+  return predecessor != 0 && atomic.load<u32>(task(predecessor - 1), WAITERS) != CLOSED;
+}
+
+/**
+ * Leaves `i` for the end of the batch: by then another instance has most likely executed what it waits for, and a batch that stays with
+ * one instance is passed over by that one, without lines that another has changed.
+ */
+function putAside(i: u32): void {
+  if (aside) store<u32>(task(asideLast - 1), i + 1, NEXT_WAITER);
+  else aside = i + 1;
+  asideLast = i + 1;
 }
 
 /** Takes some of the next transactions: neighbours, since what one thread has executed it passes over cheaply. */
 function take(): bool {
   while (true) {
     const i = atomic.load<u32>(NEXT);
-    const front = atomic.load<u32>(FRONTIER);
-    const window = atomic.load<u32>(ALONE) ? 1 : min<u32>(WINDOW, load<u32>(LAG) * WINDOW_LAGS);
-    const end = min<u32>(atomic.load<u32>(AVAILABLE), front + window);
+    const end = windowEnd();
     if (i >= end) return false;
-    const share = max<u32>(1, min<u32>(BATCH, (load<u32>(COUNT) - i) / BATCH_SHARE));
+    const most = load<u32>(LAG) == MOST_LAG ? QUIET_BATCH : BATCH;
+    const share = max<u32>(1, min<u32>(most, (load<u32>(COUNT) - i) / BATCH_SHARE));
     const next = min<u32>(end, i + share);
     if (atomic.cmpxchg<u32>(NEXT, i, next) != i) continue;
     taken = i;
     takenEnd = next;
     return true;
   }
+}
+
+/** The transaction up to which those may be taken that are not yet. */
+function windowEnd(): u32 {
+  const window = atomic.load<u32>(ALONE) ? 1 : min<u32>(WINDOW, load<u32>(LAG) * WINDOW_LAGS);
+  return min<u32>(atomic.load<u32>(AVAILABLE), atomic.load<u32>(FRONTIER) + window);
 }
 
 /** Leaves transaction `i` with one that it waits for; answers false where those have been executed. */
@@ -440,7 +414,43 @@ function parkBehind(i: u32, predecessor: u32): bool {
 function speculate(i: u32): void {
   running = i;
   viewAmong(<i32>i, 0, 0);
-  finishSpeculation(i, executeTask(i) ? REJECTED : EXECUTED);
+  const times = load<u32>(task(i), BROKEN_OFF);
+  allowWaiting(i, times, mayWait(times));
+  const rejection = executeTask(i);
+  forbidWaiting();
+  finishSpeculation(i, rejection ? REJECTED : EXECUTED);
+}
+
+/**
+ * Whether the transaction may be broken off for a signer: not time and again, not where there is nothing else to do meanwhile, and not
+ * where what it asks for is likely to be another signer's, once those before it have run.
+ */
+function mayWait(times: u32): bool {
+  if (times >= MOST_BROKEN_OFF || load<u32>(CONFLICTING)) return false;
+  return waiting != 0 || hasBegun() || windowEnd() > atomic.load<u32>(NEXT);
+}
+
+/** The host's answer to an exception out of `work`: the running transaction has asked for a signer, which was noted. */
+export function postpone(): void {
+  forbidWaiting();
+  const mine = task(running);
+  store<u32>(mine, load<u32>(mine, BROKEN_OFF) + 1, BROKEN_OFF);
+  store<u32>(mine, waiting, NEXT_WAITER);
+  waiting = running + 1;
+  waitingCount++;
+}
+
+/** Has the signers worked out that transactions wait for, which may then go on. */
+function resume(): void {
+  recoverNoted();
+  while (waiting) {
+    const i = waiting - 1;
+    const mine = task(i);
+    waiting = load<u32>(mine, NEXT_WAITER);
+    store<u32>(mine, ready, NEXT_WAITER);
+    ready = i + 1;
+  }
+  waitingCount = 0;
 }
 
 /** Executes transaction `i` and publishes what it read and wrote; answers why it may not be included, or 0. */
@@ -481,6 +491,7 @@ function finishSpeculation(i: u32, state: u32): void {
  * where it happened at the frontier; the block then has to be run in another way, and all instances stop.
  */
 export function abandon(): bool {
+  forbidWaiting();
   if (atFrontier) {
     stopParallel();
     return false;
@@ -509,7 +520,7 @@ function advance(others: bool): void {
     const end = atomic.load<u32>(AVAILABLE);
     if (front >= end || !passable(atomic.load<u32>(task(front), STATE), others)) return;
     if (atomic.load<u32>(LOCK) || atomic.cmpxchg<u32>(LOCK, 0, 1)) return;
-    moveFrontier(end, others);
+    atomic.store<u32>(FRONTIER, moveFrontier(end, others));
     atomic.store<u32>(LOCK, 0);
     if (atomic.load<u32>(STOPPED)) return;
   }
@@ -521,12 +532,13 @@ function passable(signed: u32, others: bool): bool {
   return (signed & STATE_MASK) != NEW && (others || (signed & ~STATE_MASK) == signature());
 }
 
-function moveFrontier(end: u32, others: bool): void {
+/** Passes transactions as far as it goes; answers up to where. */
+function moveFrontier(end: u32, others: bool): u32 {
   let i = atomic.load<u32>(FRONTIER);
   while (i < end && !atomic.load<u32>(STOPPED)) {
     const mine = task(i);
     const signed = atomic.load<u32>(mine, STATE);
-    if (!passable(signed, others)) return;
+    if (!passable(signed, others)) break;
     const state = signed & STATE_MASK;
     let rejected = state == REJECTED;
     let paid = false;
@@ -542,9 +554,13 @@ function moveFrontier(end: u32, others: bool): void {
       takeBack(i, mine);
     }
     if (rejected) {
-      if (!load<u32>(BUILDING)) return stopParallel();
+      if (!load<u32>(BUILDING)) {
+        stopParallel();
+        break;
+      }
     } else {
       if (paid) setU64(OWED, 0); // it was added to the balance that was read
+      store<u32>(OWED, u32(!paid), OWED_TOUCH);
       add(OWED, OWED, mine + FEE);
       const chain = load<u32>(mine, CHAIN);
       if (chain > load<u32>(LONGEST_CHAIN)) store<u32>(LONGEST_CHAIN, chain);
@@ -553,8 +569,9 @@ function moveFrontier(end: u32, others: bool): void {
     i++;
     if (i % SPAN == 0) judge(i);
     if (i == load<u32>(COUNT)) atomic.store<u32>(ALONE, 0);
-    atomic.store<u32>(FRONTIER, i);
+    if (i % SHOWN == 0) atomic.store<u32>(FRONTIER, i);
   }
+  return i;
 }
 
 /** Decides after each span whether one instance is to go on alone: this one, which has the frontier. */
@@ -566,7 +583,9 @@ function judge(front: u32): void {
   store<u32>(SPAN_CHAIN, 0);
   store<u32>(SPAN_ABORTS, 0);
   const lag = load<u32>(LAG);
-  if (aborts >= NOTABLE_ABORTS) store<u32>(LAG, LEAST_LAG);
+  const conflicting = u32(aborts >= NOTABLE_ABORTS);
+  if (load<u32>(CONFLICTING) != conflicting) store<u32>(CONFLICTING, conflicting);
+  if (conflicting) store<u32>(LAG, LEAST_LAG);
   else if (lag < MOST_LAG && grown < <i32>INDEPENDENT) store<u32>(LAG, lag << 1);
   if (atomic.load<u32>(ALONE)) {
     if (grown < <i32>INDEPENDENT && front >= load<u32>(ALONE_UNTIL)) atomic.store<u32>(ALONE, 0);
@@ -584,8 +603,13 @@ function readsStand(i: u32, mine: usize): bool {
   const reads = <usize>load<u32>(mine, READS);
   const end = reads + ((<usize>load<u32>(mine, READ_COUNT)) << 3);
   for (let at = reads; at < end; at += 8) {
-    const location = <usize>load<u32>(at);
-    if (readNumber(location, i) == load<u32>(at, 4)) continue;
+    const tagged = load<u32>(at);
+    const location = locationRead(tagged);
+    const stands =
+      location == <usize>tagged
+        ? readNumber(location, i) == load<u32>(at, 4)
+        : creditReadStands(tagged, <usize>load<u32>(at, 4), i, words + 1632);
+    if (stands) continue;
     noteConflict(location);
     return false;
   }
@@ -655,19 +679,20 @@ function fits(i: u32): bool {
 
 /**
  * Lets the host's instance do what follows the last transaction as if it were more transactions (`viewNext`); the address of the word
- * that the coinbase is owed, for `credit`.
+ * that the coinbase is owed, for `credit`, or 0 where no transaction has left it anything, not even a touch.
  */
 export function beginEpilogue(): usize {
   viewAmong(<i32>load<u32>(COUNT), 1, 0);
-  return OWED;
+  return load<u32>(OWED, OWED_TOUCH) ? OWED : 0;
 }
 
 /** Has all instances make the newest versions the state and write out what changed. Answers where the changes will begin. */
 export function beginSettling(): usize {
   const start = outputEnd();
+  const chunks = chunksFrom(ACCOUNT_CHUNKS);
   store<u32>(SETTLE_CURSOR, load<u32>(ACCOUNT_CHUNKS));
-  store<u32>(UNFINISHED, chunksFrom(ACCOUNT_CHUNKS));
-  atomic.store<u32>(STAGE, SETTLING);
+  store<u32>(UNFINISHED, chunks);
+  atomic.store<u32>(STAGE, chunks ? SETTLING : FINISHED); // without accounts there are no slots either
   return start;
 }
 

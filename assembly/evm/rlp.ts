@@ -39,14 +39,20 @@ export function readItem(at: usize, end: usize): bool {
   return true;
 }
 
-/** Reads an integer of at most `most` (≤ 32) bytes into a word. */
+/**
+ * Reads an integer of at most `most` (≤ 32) bytes into a word. The 32 bytes in front of the item must be readable: limbs are loaded
+ * whole, and what does not belong to the integer is cut off.
+ */
 export function readInteger(at: usize, end: usize, most: usize, word: usize): bool {
   if (!readItem(at, end) || itemIsList || itemBytes > most) return false;
   if (itemBytes && load<u8>(item) == 0) return false;
   setU64(word, 0);
-  store<u64>(word, 0, 24);
-  for (let i: usize = 0; i < itemBytes; i++)
-    store<u8>(word + i, load<u8>(item + itemBytes - 1 - i));
+  if (itemBytes == 0) return true;
+  let left = itemBytes;
+  let limb = word;
+  let from = next - 8;
+  for (; left > 8; left -= 8, limb += 8, from -= 8) store<u64>(limb, bswap<u64>(load<u64>(from)));
+  store<u64>(limb, bswap<u64>(load<u64>(from)) & (<u64>-1 >> (64 - (left << 3))));
   return true;
 }
 

@@ -26,11 +26,23 @@ import {
   ISTANBUL,
   words,
 } from "./layout";
+import {
+  creditChain,
+  creditedExists,
+  CREDITS_READ_BYTES,
+  isCredit,
+  READ_CREDITS,
+  READ_NO_CODE,
+  SUM,
+  sumCredits,
+  takesCredit,
+} from "./credits";
 import { hashAddress, hashSlot } from "./hash";
 import { defer, limitReached } from "./host";
 import {
   accountLocation,
   EXISTS,
+  hadStorage,
   L_BALANCE,
   L_CODE,
   L_CODE_HASH,
@@ -51,9 +63,12 @@ import {
   NONCE as VERSION_NONCE,
   NUMBER as VERSION_NUMBER,
   newestBelow,
-  REMOVED,
+  newestOfSlot,
+  removedBelow,
   versionNumber,
   WORD as VERSION_WORD,
+  writeCredit,
+  writeRemoval,
   writeVersion,
 } from "./versions";
 import { add, copy, eq, isZero, setU64, sub } from "./u256";
@@ -93,6 +108,8 @@ export const CREATED: u32 = 8;
 export const DESTRUCTED: u32 = 16;
 const CODE_SET: u32 = 32;
 const WRITTEN: u32 = 64;
+/** Read with credits: ACCOUNT_NUMBER is the address of a record of them. */
+const WITH_CREDITS: u32 = 128;
 
 let generation: u32 = 0;
 let indexMask: u32 = 0;
@@ -105,10 +122,15 @@ export let journalTop: usize = 0;
 let index: i32 = -1;
 /** Which execution of it this is: 0 the speculative one, 1 the one with all before it final. */
 let execution: u32 = 0;
-/** Fees that the coinbase is owed by the transactions before; only final executions may look. */
+/** What the coinbase is owed by the transactions before (see `OWED_TOUCH`), or 0; only final executions may look. */
 let owed: usize = 0;
+/** Behind the word of fees that are owed, u32: not 0 where there has been such a transaction, whatever its fee. */
+export const OWED_TOUCH: usize = 32;
 /** Length of the longest chain of reads that ends with a version which the transaction has read. */
 let chain: u32 = 0;
+/** Location of the account that the transaction has paid without reading it, or 0; and how much. */
+let credited: usize = 0;
+let credit: usize = 0;
 
 /** Runs the next transactions one by one. */
 export function viewAlone(): void {
@@ -151,6 +173,7 @@ export function beginView(): void {
   entriesTop = entries;
   journalTop = journal;
   chain = 0;
+  credited = 0;
 }
 
 /** Doubles the index and files every entry again. */
@@ -291,7 +314,8 @@ function loadVersion(e: usize, location: usize): void {
   if (coinbase && execution == 0) defer();
   const version = newestBelow(location, index);
   store<u32>(e, <u32>location, LOCATION);
-  if (version) {
+  if (isCredit(version)) loadCredits(e, location, version);
+  else if (version) {
     store<u32>(e, load<u32>(version, VERSION_NUMBER), ACCOUNT_NUMBER);
     store<u32>(e, load<u32>(version, VERSION_CODE), CODE);
     chain = max<u32>(chain, load<u32>(version, VERSION_CHAIN));
@@ -302,15 +326,65 @@ function loadVersion(e: usize, location: usize): void {
     store<u32>(e, load<u32>(location, L_CODE), CODE);
     setRead(e, load<u32>(location, L_FLAGS), load<u64>(location, L_NONCE), location + L_BALANCE);
   }
-  if (coinbase && owed) add(e + BALANCE, e + BALANCE, owed);
+  if (coinbase && owed && load<u32>(owed, OWED_TOUCH)) payOwed(e);
+}
+
+/** Brings the coinbase's account to where the transactions before have left it without looking at it. */
+function payOwed(e: usize): void {
+  add(e + BALANCE, e + BALANCE, owed);
+  if (fork < SPURIOUS_DRAGON) store<u32>(e, load<u32>(e, FLAGS) | EXISTS, FLAGS);
+  // Empty and paid nothing, it has been removed (EIP-161); main net has no such coinbase, so that the block may as well run serially.
+  else if (load<u32>(e, FLAGS) & EXISTS && isEmpty(e)) defer();
+}
+
+/** As `loadVersion`, of an account that was given credits, the newest of which is `version`. */
+function loadCredits(e: usize, location: usize, version: usize): void {
+  const noted = allocate(CREDITS_READ_BYTES);
+  const sum = noted + SUM;
+  const base = sumCredits(version, sum);
+  chain = max<u32>(chain, creditChain);
+  if (base) chain = max<u32>(chain, load<u32>(base, VERSION_CHAIN));
+  store<u32>(noted, base ? load<u32>(base, VERSION_NUMBER) : 0);
+  store<u32>(e, <u32>noted, ACCOUNT_NUMBER);
+  store<u32>(e, load<u32>(e, FLAGS) | WITH_CREDITS, FLAGS);
+  store<u32>(e, base ? load<u32>(base, VERSION_CODE) : load<u32>(location, L_CODE), CODE);
+  const nonce = base ? load<u64>(base, VERSION_NONCE) : load<u64>(location, L_NONCE);
+  const balance = words + 1536;
+  add(balance, base ? base + VERSION_WORD : location + L_BALANCE, sum);
+  setRead(e, creditedExists(nonce, balance), nonce, balance);
 }
 
 function isCoinbase(e: usize): bool {
+  return sameAddress(e + ADDRESS, ENV_COINBASE);
+}
+
+/** Of limbs, or of words that hold nothing but an address. */
+// @ts-ignore: decorator
+@inline
+function sameAddress(a: usize, b: usize): bool {
   return (
-    load<u64>(e, ADDRESS) == load<u64>(ENV_COINBASE) &&
-    load<u64>(e, ADDRESS + 8) == load<u64>(ENV_COINBASE, 8) &&
-    load<u64>(e, ADDRESS + 16) == load<u64>(ENV_COINBASE, 16)
+    load<u64>(a) == load<u64>(b) &&
+    load<u64>(a, 8) == load<u64>(b, 8) &&
+    load<u64>(a, 16) == load<u64>(b, 16)
   );
+}
+
+/**
+ * Pays `amount` to an account without code by a credit (`credits.ts`), where transactions run side by side and nothing but the sender's
+ * account has been read; answers whether it did. `to` is an address as a word.
+ */
+export function creditUnread(sender: usize, to: usize, amount: usize): bool {
+  if (index < 0 || fork < SPURIOUS_DRAGON || isZero(amount)) return false;
+  if (sameAddress(to, sender + ADDRESS) || sameAddress(to, ENV_COINBASE)) return false;
+  const a0 = load<u64>(to);
+  const a1 = load<u64>(to, 8);
+  const a2 = load<u64>(to, 16);
+  if (precompileId(a0, a1, a2)) return false;
+  const location = accountLocation(a0, a1, a2);
+  if (!takesCredit(location, index)) return false;
+  credited = location;
+  credit = amount;
+  return true;
 }
 
 /**
@@ -342,7 +416,7 @@ function loadSlot(e: usize): void {
   readAccountEntry(owner);
   const location = slotLocation(<usize>load<u32>(owner, LOCATION), e + KEY);
   store<u32>(e, <u32>location, LOCATION);
-  const version = index >= 0 ? newestBelow(location, index) : 0;
+  const version = index >= 0 ? newestOfSlot(location, index) : 0;
   if (version) {
     copy(e + ORIGINAL, version + VERSION_WORD);
     store<u32>(e, load<u32>(version, VERSION_NUMBER), SLOT_NUMBER);
@@ -528,11 +602,10 @@ export function isEmpty(e: usize): bool {
   return load<u64>(e, NONCE) == 0 && !hasCode(e) && isZero(e + BALANCE);
 }
 
-/** Location of the account, for what `locations.ts` answers. */
-// @ts-ignore: decorator
-@inline
-export function locationOf(e: usize): usize {
-  return <usize>load<u32>(e, LOCATION);
+/** Whether the account has storage from before the block that no earlier transaction has removed (EIP-7610). */
+export function hasOldStorage(e: usize): bool {
+  const location = <usize>load<u32>(e, LOCATION);
+  return !(index >= 0 && removedBelow(location, index)) && hadStorage(location);
 }
 
 /** Sets a slot's value, storage or transient. */
@@ -568,12 +641,31 @@ export function commitView(): void {
   }
 }
 
+/** Whether the account exists once the transaction has ended: a touched one that is empty does not (EIP-161). */
+// @ts-ignore: decorator
+@inline
+function existsAtEnd(e: usize, flags: u32): u32 {
+  if (fork < SPURIOUS_DRAGON) return flags & EXISTS;
+  return isEmpty(e) ? 0 : EXISTS;
+}
+
+/**
+ * Whether the transaction removes the account with its storage: it destroyed itself, or was there, empty, and has been touched. Since
+ * Paris there are no such empty accounts (EIP-7523).
+ */
+// @ts-ignore: decorator
+@inline
+function isRemoved(e: usize, flags: u32): bool {
+  if (flags & DESTRUCTED) return true;
+  if (fork >= CANCUN || !(flags & TOUCHED) || !(load<u32>(e, READ_FLAGS) & EXISTS)) return false;
+  return !existsAtEnd(e, flags);
+}
+
 function commitAccount(e: usize, flags: u32): void {
   const location = <usize>load<u32>(e, LOCATION);
-  if (flags & DESTRUCTED) return removeAccount(location);
+  if (isRemoved(e, flags)) return removeAccount(location);
   if (!(flags & TOUCHED)) return;
-  let now = flags & EXISTS;
-  if (fork >= SPURIOUS_DRAGON) now = isEmpty(e) ? 0 : EXISTS;
+  const now = existsAtEnd(e, flags);
   if (
     now != (load<u32>(e, READ_FLAGS) & EXISTS) ||
     load<u64>(e, NONCE) != load<u64>(e, READ_NONCE) ||
@@ -585,7 +677,10 @@ function commitAccount(e: usize, flags: u32): void {
 
 // ---- publishing, where transactions run side by side ----
 
-/** What the last `publishView` has left: pairs of u32 location and version number read, and u32 locations written. */
+/**
+ * What the last `publishView` has left: pairs of u32 location and version number read (of credits, see `credits.ts`), and u32 locations
+ * written.
+ */
 export let publishedReads: usize = 0;
 export let publishedReadCount: u32 = 0;
 export let publishedWrites: usize = 0;
@@ -597,8 +692,9 @@ export let publishedChain: u32 = 0;
 
 /** Notes what was read and, unless the transaction is not to be included, makes what it wrote visible to those after it. */
 export function publishView(included: bool): void {
-  publishedReads = allocate((<usize>used) * 12 + 8);
-  publishedWrites = publishedReads + ((<usize>used) << 3);
+  const most = <usize>used + 1;
+  publishedReads = allocate(most * 12);
+  publishedWrites = publishedReads + (most << 3);
   publishedChain = chain + 1;
   let reads = publishedReads;
   let writes = publishedWrites;
@@ -607,7 +703,8 @@ export function publishView(included: bool): void {
     const kind = load<u32>(e, KIND);
     const location = <usize>load<u32>(e, LOCATION);
     if (kind == TRANSIENT || !location) continue;
-    store<u32>(reads, <u32>location);
+    const credits = kind == ACCOUNT && load<u32>(e, FLAGS) & WITH_CREDITS ? READ_CREDITS : 0;
+    store<u32>(reads, <u32>location | credits);
     store<u32>(reads, load<u32>(e + (kind == ACCOUNT ? ACCOUNT_NUMBER : SLOT_NUMBER)), 4);
     reads += 8;
     if (
@@ -618,19 +715,27 @@ export function publishView(included: bool): void {
     store<u32>(writes, <u32>location);
     writes += 4;
   }
+  if (credited) {
+    store<u32>(reads, <u32>credited | READ_NO_CODE);
+    reads += 8;
+    if (included) {
+      writeCredit(credited, number, credit, publishedChain);
+      store<u32>(writes, <u32>credited);
+      writes += 4;
+    }
+  }
   publishedReadCount = <u32>((reads - publishedReads) >> 3);
   publishedWriteCount = <u32>((writes - publishedWrites) >> 2);
 }
 
 function publishAccount(e: usize, location: usize, number: u32): bool {
   const flags = load<u32>(e, FLAGS);
-  if (flags & DESTRUCTED) {
-    setU64(words + 1536, 0);
-    writeVersion(location, number, REMOVED, <u32>EMPTY_CODE, 0, words + 1536, publishedChain);
+  if (isRemoved(e, flags)) {
+    writeRemoval(location, number, <u32>EMPTY_CODE, publishedChain);
     return true;
   }
   if (!(flags & TOUCHED)) return false;
-  const now = isEmpty(e) ? 0 : EXISTS;
+  const now = existsAtEnd(e, flags);
   if (
     now == (load<u32>(e, READ_FLAGS) & EXISTS) &&
     load<u64>(e, NONCE) == load<u64>(e, READ_NONCE) &&

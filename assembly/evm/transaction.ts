@@ -82,6 +82,7 @@ import {
 import { accountLocation, L_CODE, readAddress, storeUnread } from "./locations";
 import { beginLogs, BLOOM_VALUE_BYTES, bloomValues, logsTop, writeBloomBits } from "./logs";
 import { runPrecompile } from "./precompiles";
+import { setGasGiven } from "./recoveries";
 import {
   REJECT_AUTHORISATION_CREATION,
   REJECT_AUTHORISATIONS_EMPTY,
@@ -113,6 +114,7 @@ import {
   beginView,
   codeOf,
   commitView,
+  creditUnread,
   exists,
   hasCode,
   makeWarm,
@@ -367,19 +369,22 @@ export function executeTransaction(tx: usize, result: usize): i32 {
   }
   const nonce = nonceOf(sender);
   setNonce(sender, nonce + 1);
-  if (fork >= BERLIN) warmUp(tx, sender);
 
   beginLogs();
-  const frame = rootFrame();
-  beginCalls(frame);
-  const refundOfAuthorisations = authorise(tx);
-  const status = runFirstFrame(tx, frame, sender, nonce, gasLimit - intrinsicGas);
-
-  let used = gasLimit - settledGas;
-  // EIP-3529: at most a fifth of the gas, half of it before.
-  const most = fork >= LONDON ? used / 5 : used / 2;
-  const refunded = (status == SUCCESS ? refund : 0) + refundOfAuthorisations;
-  used -= min<i64>(most, refunded);
+  let status = SUCCESS;
+  let used = intrinsicGas;
+  if (!paysWithoutCode(tx, sender)) {
+    if (fork >= BERLIN) warmUp(tx, sender);
+    const frame = rootFrame();
+    beginCalls(frame);
+    const refundOfAuthorisations = authorise(tx);
+    status = runFirstFrame(tx, frame, sender, nonce, gasLimit - intrinsicGas);
+    used = gasLimit - settledGas;
+    // EIP-3529: at most a fifth of the gas, half of it before.
+    const most = fork >= LONDON ? used / 5 : used / 2;
+    const refunded = (status == SUCCESS ? refund : 0) + refundOfAuthorisations;
+    used -= min<i64>(most, refunded);
+  }
   used = max<i64>(used, floorGas);
   multiply64(amount, priceWord(), <u64>(gasLimit - used));
   addBalance(sender, amount);
@@ -387,6 +392,14 @@ export function executeTransaction(tx: usize, result: usize): i32 {
   coinbasePaid = payCoinbase(amount);
   writeResult(result, tx, status, used);
   return 0;
+}
+
+/** Makes a transfer of ether that runs no code, where that needs no look at the receiver; answers whether it has. */
+function paysWithoutCode(tx: usize, sender: usize): bool {
+  if (load<u32>(tx, T_CREATES) | load<u32>(tx, T_AUTHORISATION_COUNT)) return false;
+  if (!creditUnread(sender, tx + T_TO, tx + T_VALUE)) return false;
+  subtractBalance(sender, tx + T_VALUE);
+  return true;
 }
 
 /** Whether the last transaction has paid the coinbase; else `unpaidFee` is what it owes. */
@@ -531,6 +544,7 @@ function runFrame(
   store<u32>(frame, <u32>(memories + kept), 24);
   store<u32>(frame, <u32>self, F_SELF);
   store<i64>(frame, gas, F_GAS);
+  setGasGiven(gas);
   store<u32>(frame, 0, F_STATIC);
   store<u32>(frame, u32(creates), F_CREATES);
   store<u32>(frame, <u32>input, F_INPUT);
@@ -556,7 +570,7 @@ function runFrame(
     load<u64>(self, ADDRESS + 16),
   );
   if (precompile) {
-    const left = runPrecompile(precompile, input, inputBytes, gas);
+    const left = runPrecompile(precompile, 0, input, inputBytes, gas);
     if (left < 0) return settle(frame, 3, 0, 0, 0);
     return settle(frame, SUCCESS, left, 0, 0);
   }

@@ -3,6 +3,7 @@
 // Every function takes the records `lo` … `hi` that share the first `depth` nibbles, returns the node that now stands at that
 // place (0 for none) and says in `changed` whether anything differs. Deletions of absent keys change nothing.
 import { copyBytes } from "../lib/bytes";
+import { freshenChild } from "./commit";
 import { journalDeletion } from "./journal";
 import { currentTrie, loadNode, pack, PATH } from "./load";
 import {
@@ -48,10 +49,18 @@ import {
   valueOf,
 } from "./records";
 import { EMPTY_ROOT } from "./roots";
+import { MOST_TOUCHED, touch } from "./touch";
 
 let changed: bool = false;
 /** Whether values are accounts, whose storage root may be left open (`setAccounts`). */
 let accounts: bool = false;
+
+/**
+ * A subtree that this many records at most change, and its siblings together more, is hashed when it has been changed: some 500 bytes a
+ * record are still in the core's cache then. Fewer than the least would leave many hashes without a partner.
+ */
+const MOST_FRESHENED: usize = MOST_TOUCHED * RECORD;
+const LEAST_FRESHENED: usize = 16 * RECORD;
 
 /** Where an account's RLP has its storage root: root, 0xa0, code hash are its last 65 bytes. */
 const STORAGE_ROOT_FROM_END: u32 = 65;
@@ -87,7 +96,9 @@ export function lastApplyChanged(): bool {
 export function applyRecords(root: usize, lo: usize, hi: usize): usize {
   changed = false;
   if (lo == hi) return root;
-  return root ? applyNode(root, 0, lo, hi) : build(0, 0, lo, hi);
+  if (root == 0) return build(0, 0, lo, hi);
+  if (hi - lo <= MOST_FRESHENED) touch(root, 0, lo, hi);
+  return applyNode(root, 0, lo, hi);
 }
 
 function applyNode(node: usize, depth: u32, lo: usize, hi: usize): usize {
@@ -229,18 +240,26 @@ function applyChildren(branch: usize, depth: u32, below: u32, lo: usize, hi: usi
     any = changed;
     lo += RECORD;
   }
+  const isLarge = hi - lo > MOST_FRESHENED;
   while (lo < hi) {
     const nibble = recordNibble(lo, below);
     const end = groupEnd(lo, hi, below, nibble);
     const bit: u32 = 1 << nibble;
     if (childrenOf(branch) & bit) {
       const child = loadedChild(branch, nibble, keyOf(lo), below);
+      const size = end - lo;
+      const isBlock = isLarge && size <= MOST_FRESHENED && size >= LEAST_FRESHENED;
+      if (isBlock) touch(child, below + 1, lo, end);
       const next = applyNode(child, below + 1, lo, end);
       if (changed) {
         any = true;
         if (next) {
           setChild(branch, nibble, next);
           setStale(branch, staleOf(branch) | bit);
+          if (isBlock) {
+            setPath(keyOf(lo), below + 1);
+            freshenChild(currentTrie, branch, nibble, below + 1);
+          }
         } else removeChild(branch, nibble);
       }
     } else {
@@ -256,11 +275,16 @@ function applyChildren(branch: usize, depth: u32, below: u32, lo: usize, hi: usi
   return any ? normalise(branch, depth, below, key) : branch;
 }
 
+/** Puts the key's first nibbles on PATH. */
+function setPath(key: usize, nibbles: u32): void {
+  for (let i: u32 = 0; i < nibbles; i++) store<u8>(PATH + i, <u8>nibbleAt(key, i));
+}
+
 /** The child at `nibble`, loaded if need be; `key` leads to the branch, which parts at nibble `below`. */
 function loadedChild(branch: usize, nibble: u32, key: usize, below: u32): usize {
   const child = childOf(branch, nibble);
   if (child) return child;
-  for (let i: u32 = 0; i < below; i++) store<u8>(PATH + i, <u8>nibbleAt(key, i));
+  setPath(key, below);
   store<u8>(PATH + below, <u8>nibble);
   const loaded = loadNode(below + 1, referenceOf(branch, nibble));
   setChild(branch, nibble, loaded);
@@ -280,7 +304,7 @@ function normalise(branch: usize, depth: u32, below: u32, key: usize): usize {
   }
   const nibble = ctz(children);
   const child = loadedChild(branch, nibble, key, below);
-  for (let i: u32 = 0; i < below; i++) store<u8>(PATH + i, <u8>nibbleAt(key, i));
+  setPath(key, below);
   store<u8>(PATH + below, <u8>nibble);
   journalPathDeletion(below + 1);
   if (!isLeaf(child)) joinPrefix(branch, nibble, child);

@@ -1,6 +1,7 @@
 // Makes stale references fresh. Leaves are encoded and hashed as they are met on the way down; then come the other nodes, level by
 // level from the deepest: every node of a level is encoded and hashed before the first of the level above, whichever trie it
-// belongs to, so that two nodes of like size share a hash.
+// belongs to, so that two nodes of like size share a hash. Of a large batch, subtrees come as they are changed, while they are
+// in the core's cache, and `commit` finds only what is above them.
 //
 // job  +0 u32 node  +4 u32 parent  +8 u8 slot, u8 kind  +12 u32 next  +16 u32 trie id  +20 u32 path nibbles  +24 packed path
 import { copyBytes } from "../lib/bytes";
@@ -98,8 +99,22 @@ function addJob(trie: u32, node: usize, parent: usize, slot: u8, kind: u8, depth
   deepest = max(deepest, depth);
 }
 
+/** Makes the reference of a branch's child fresh, and all below it. `depth`: that of the child; the nibbles before are on PATH. */
+export function freshenChild(trie: u32, branch: usize, nibble: u32, depth: u32): void {
+  collect(trie, childOf(branch, nibble), branch, <u8>nibble, depth);
+  runLevels();
+  setStale(branch, staleOf(branch) & ~(1 << nibble));
+}
+
 /** Encodes and hashes what `collectTrie` left to do. Returns how many nodes were encoded since the last call. */
 export function runJobs(): u32 {
+  runLevels();
+  const count = encoded;
+  encoded = 0;
+  return count;
+}
+
+function runLevels(): void {
   flushDigests();
   for (let level = <i32>deepest; level >= 0; level--) {
     const head = LEVELS + (<u32>level << 2);
@@ -119,9 +134,6 @@ export function runJobs(): u32 {
   }
   deepest = 0;
   resetScratch();
-  const count = encoded;
-  encoded = 0;
-  return count;
 }
 
 /** Encodes a node, and puts it or its hash where its parent refers to it: the hash at the latest with the next `flushDigests`. */

@@ -19,6 +19,8 @@ export {
 export interface BackendOptions {
   /** Worker threads of a CPU back end; default: the machine's cores. */
   readonly workers?: number;
+  /** Workers let the process's other threads go first, where they share cores with what feeds them (Linux); default false. */
+  readonly background?: boolean;
   /** Accept a software GPU adapter (SwiftShader, lavapipe); default false. Set by tests and `--backend webgpu`. */
   readonly allowSoftwareAdapter?: boolean;
 }

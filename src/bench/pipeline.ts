@@ -17,7 +17,7 @@ import { createDispatcher } from "../pipeline/dispatcher.ts";
 import { ExecutionStage } from "../pipeline/execution.ts";
 import type { BlockInput } from "../pipeline/input.ts";
 import { fillHashes, fillRecoveries, readRecoveries } from "../pipeline/lanes.ts";
-import { createPipeline, recoverWith } from "../pipeline/pipeline.ts";
+import { createPipeline, hintsFor } from "../pipeline/pipeline.ts";
 import type { Unit } from "../pipeline/unit.ts";
 import type { LastingState } from "../state/chain-state.ts";
 import type { MemoryStateData } from "../state/memory.ts";
@@ -215,8 +215,9 @@ async function timeStages(
       return group;
     });
     await timed("recover", async () => {
-      const group = fillRecoveries(hashed, pool);
-      await recoverWith(keys, dispatcher, group, {});
+      const group = fillRecoveries(hashed, pool, hintsFor(dispatcher, keys));
+      await dispatcher.run(group.batch);
+      if (group.isClaimed) keys.learn(group.batch);
       readRecoveries(group, pool);
     });
     await timed("check", () => checkUnit(unit, parent));

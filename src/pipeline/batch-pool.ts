@@ -5,8 +5,8 @@
  */
 import { type Algorithm, Batch } from "../core/index.ts";
 
-/** Batches kept per algorithm: one filling, one running, one being read. */
-const KEPT = 3;
+/** Batches kept per algorithm: one filling, two running, one being read. */
+const KEPT = 4;
 
 /** Hands out batches that are large enough, and takes them back. */
 export class BatchPool {

@@ -7,13 +7,12 @@
  *
  * @module
  */
-import { keccak256, secp256k1Recover } from "../algorithms/index.ts";
+import { keccak256, secp256k1Recover, secp256k1RecoverHinted } from "../algorithms/index.ts";
 import type { BackendOptions } from "../backends/index.ts";
 import { type BackendChoice, type Selection, selectBackend } from "../backends/select.ts";
 import type { BlockHeader, ChainSchedule } from "../chains/ethereum/index.ts";
-import { LanewiseError, type RunOptions } from "../core/index.ts";
+import { LanewiseError } from "../core/index.ts";
 import { createExecutor, type Executor } from "../executor/index.ts";
-import { HINT_BYTES, recoverSenders } from "../verifier/recover-senders.ts";
 import { createSenderKeys, type SenderKeys } from "../verifier/sender-keys.ts";
 import { BatchPool } from "./batch-pool.ts";
 import { type Decoded, decodeInput } from "./block.ts";
@@ -22,10 +21,10 @@ import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { ExecutionStage, type StateOptions } from "./execution.ts";
 import type { BlockInput, BlockSource } from "./input.ts";
 import {
-  claimedSenders,
   fillHashes,
   fillRecoveries,
   type HashedGroup,
+  type RecoveryGroup,
   readRecoveries,
 } from "./lanes.ts";
 import { ParentTracker } from "./parents.ts";
@@ -48,14 +47,17 @@ export const GROUP_UNITS = 256;
 /** How long a group that is not full waits for one more unit. */
 export const GROUP_WAIT_MS = 2;
 
-/** Decoded units that wait for a group, groups between two kernel stages, and units behind them. */
+/** Decoded units that wait for a group, groups before each kernel stage, and units behind them. */
 const UNITS_WAITING = 16;
-const GROUPS_WAITING = 2;
+const GROUPS_WAITING = 1;
+/** Groups in recovery behind the one awaited: workers find the next one while this thread is busy with other stages. */
+const GROUPS_AHEAD = 1;
 
 /** Options of {@link createPipeline}. */
 export interface PipelineOptions extends StateOptions {
   /** Default `auto`. */
   readonly backend?: BackendChoice;
+  /** `background` is true by default: what executes and commits goes before the kernels of the blocks to come. */
   readonly backendOptions?: BackendOptions;
   /** A selection made already; the pipeline closes it. Takes the place of `backend`. */
   readonly selection?: Selection;
@@ -98,9 +100,14 @@ interface Committing {
 }
 
 /** Items that travel together, and the kernel batch made of their units. */
-interface Group {
+interface Grouped<Group> {
   readonly items: readonly Item[];
-  readonly hashed: HashedGroup;
+  readonly group: Group;
+}
+
+/** One whose batch is on its way. */
+interface Recovering extends Grouped<RecoveryGroup> {
+  readonly ran: Promise<void>;
 }
 
 /** The source's inputs until `stopped` resolves, even while the source itself is waiting for its next one. */
@@ -124,20 +131,9 @@ async function* untilStopped(
   }
 }
 
-/** Recovers the senders of a group, with the keys known of those whom the blocks name. */
-export async function recoverWith(
-  keys: SenderKeys,
-  dispatcher: Dispatcher,
-  recoveries: HashedGroup,
-  options: RunOptions,
-): Promise<void> {
-  const { batch, count } = recoveries;
-  const claimed = claimedSenders(recoveries);
-  if (claimed === undefined) return dispatcher.run(batch, options);
-  const hints = new Uint8Array(count * HINT_BYTES);
-  if (keys.fillHints(claimed, count, hints) === 0) await dispatcher.run(batch, options);
-  else await recoverSenders(dispatcher, batch, hints, options);
-  keys.learn(batch);
+/** The keys that hints may come from: none where the back end has no use for them. */
+export function hintsFor(dispatcher: Dispatcher, keys: SenderKeys): SenderKeys | undefined {
+  return dispatcher.supports(secp256k1RecoverHinted) ? keys : undefined;
 }
 
 /** Creates a pipeline on the back end chosen; prepares its kernels. */
@@ -145,7 +141,10 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
   const kernels = [keccak256, secp256k1Recover];
   const selection =
     options.selection ??
-    (await selectBackend(options.backend ?? "auto", kernels, options.backendOptions));
+    (await selectBackend(options.backend ?? "auto", kernels, {
+      background: true,
+      ...options.backendOptions,
+    }));
   const dispatcher = createDispatcher(selection);
   const executor: Executor = createExecutor(options.executor);
   const pool = new BatchPool();
@@ -164,12 +163,13 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     const startedMs = performance.now();
     const decoded = new BoundedQueue<Item>(UNITS_WAITING);
     const grouped = new BoundedQueue<readonly Item[]>(GROUPS_WAITING);
-    const hashed = new BoundedQueue<Group>(GROUPS_WAITING);
+    const hashed = new BoundedQueue<Grouped<HashedGroup>>(GROUPS_WAITING);
+    const recovering = new BoundedQueue<Recovering>(GROUPS_AHEAD);
     const recovered = new BoundedQueue<Item>(UNITS_WAITING);
     const checked = new BoundedQueue<Item>(UNITS_WAITING);
     const committing = new BoundedQueue<Committing>(UNITS_WAITING);
     const reports = new BoundedQueue<BlockReport>(UNITS_WAITING);
-    const queues = [decoded, grouped, hashed, recovered, checked, committing, reports];
+    const queues = [decoded, grouped, hashed, recovering, recovered, checked, committing, reports];
     const failAll = (error: unknown): void => {
       for (const queue of queues) queue.fail(error);
     };
@@ -232,17 +232,27 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
         const units = items.flatMap((item) => (item.ok ? [item.unit] : []));
         const group = fillHashes(units, pool);
         await clock.time("hash", group.count, () => dispatcher.run(group.batch, runOptions));
-        if (!(await hashed.push({ items, hashed: group }))) return;
+        if (!(await hashed.push({ items, group }))) return;
       }
     }
 
     async function recoverStage(): Promise<void> {
-      for await (const { items, hashed: group } of hashed) {
-        const recoveries = fillRecoveries(group, pool);
-        await clock.time("recover", recoveries.count, () =>
-          recoverWith(senderKeys, dispatcher, recoveries, runOptions),
-        );
-        readRecoveries(recoveries, pool);
+      for await (const { items, group: digests } of hashed) {
+        if (!(await recovering.room())) return;
+        const group = fillRecoveries(digests, pool, hintsFor(dispatcher, senderKeys));
+        const { batch, count } = group;
+        const ran = clock.time("recover", count, () => dispatcher.run(batch, runOptions));
+        // Thrown where its turn comes; until then it is not unhandled.
+        ran.catch(() => {});
+        if (!(await recovering.push({ items, group, ran }))) return;
+      }
+    }
+
+    async function senderStage(): Promise<void> {
+      for await (const { items, group, ran } of recovering) {
+        await ran;
+        if (group.isClaimed) senderKeys.learn(group.batch);
+        readRecoveries(group, pool);
         for (const item of items) if (!(await recovered.push(item))) return;
       }
     }
@@ -298,7 +308,8 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
       stage(decodeStage, decoded),
       stage(groupStage, grouped),
       stage(hashStage, hashed),
-      stage(recoverStage, recovered),
+      stage(recoverStage, recovering),
+      stage(senderStage, recovered),
       stage(checkStage, checked),
       stage(executeStage, committing),
       stage(reportStage, reports),

@@ -25,12 +25,17 @@ export class BoundedQueue<Item> implements AsyncIterable<Item> {
     return this.#items.length;
   }
 
-  /** Resolves once the item is in the queue; false where the consumer has gone and the producer should stop. */
-  async push(item: Item): Promise<boolean> {
+  /** Resolves once there is room, for producers whose items do work already; false where the consumer has gone. */
+  async room(): Promise<boolean> {
     while (this.#items.length >= this.#capacity && !this.#ended) {
       await new Promise<void>((resolve) => this.#wakeProducers.push(resolve));
     }
-    if (this.#ended) return false;
+    return !this.#ended;
+  }
+
+  /** Resolves once the item is in the queue; false where the consumer has gone and the producer should stop. */
+  async push(item: Item): Promise<boolean> {
+    if (!(await this.room())) return false;
     this.#items.push(item);
     this.#wake();
     return true;

@@ -78,39 +78,37 @@ export function describeFailure(failure: Failure): string {
   return `${where.join(", ")}: ${failure.rule}: expected ${failure.expected}, got ${failure.got}`;
 }
 
-/** Collects busy time by stage. */
+/** Collects busy time by stage: that in which at least one piece of its work is under way. */
 export class StageClock {
-  readonly #totals = new Map<Stage, { ms: number; count: number }>(
-    STAGES.map((stage) => [stage, { ms: 0, count: 0 }]),
-  );
+  readonly #totals = new Map<
+    Stage,
+    { ms: number; count: number; running: number; sinceMs: number }
+  >(STAGES.map((stage) => [stage, { ms: 0, count: 0, running: 0, sinceMs: 0 }]));
 
   /** Adds items without time. */
   add(stage: Stage, count: number): void {
-    const total = this.#totals.get(stage);
-    if (total !== undefined) total.count += count;
+    this.#totals.get(stage)!.count += count;
   }
 
-  /** Adds the time that `work` takes, and `count` items. */
+  /** Runs `work` and adds `count` items. */
   async time<Result>(
     stage: Stage,
     count: number,
     work: () => Result | Promise<Result>,
   ): Promise<Result> {
-    const startMs = performance.now();
+    const total = this.#totals.get(stage)!;
+    if (total.running++ === 0) total.sinceMs = performance.now();
     try {
       return await work();
     } finally {
-      const total = this.#totals.get(stage);
-      if (total !== undefined) {
-        total.ms += performance.now() - startMs;
-        total.count += count;
-      }
+      if (--total.running === 0) total.ms += performance.now() - total.sinceMs;
+      total.count += count;
     }
   }
 
   totals(): Record<Stage, StageTime> {
     const entries = STAGES.map((stage) => {
-      const { ms, count } = this.#totals.get(stage) ?? { ms: 0, count: 0 };
+      const { ms, count } = this.#totals.get(stage)!;
       return [stage, { ms: Math.round(ms * 1000) / 1000, count }] as const;
     });
     return Object.fromEntries(entries) as Record<Stage, StageTime>;

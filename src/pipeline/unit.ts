@@ -15,7 +15,7 @@ export interface Unit {
   readonly list: TransactionList;
   /** Index that reports give to the first transaction. */
   readonly firstIndex: number;
-  /** 32 bytes per transaction. Filled by the hash stage. */
+  /** 32 bytes per transaction; empty where nobody claims to know any. Filled by the hash stage. */
   readonly transactionHashes: Uint8Array;
   /** keccak256 of the header; zero for bare transactions. Filled by the hash stage. */
   readonly blockHash: Uint8Array;
@@ -36,12 +36,13 @@ export function createUnit(
   block: DecodedBlock | undefined,
   firstIndex = 0,
 ): Unit {
+  const claimsHashes = block?.claims.some(({ hash }) => hash !== undefined) === true;
   return {
     label,
     block,
     list,
     firstIndex,
-    transactionHashes: new Uint8Array(32 * list.count),
+    transactionHashes: new Uint8Array(claimsHashes ? 32 * list.count : 0),
     blockHash: new Uint8Array(32),
     senders: new Uint8Array(20 * list.count),
     verdicts: new Uint32Array(list.count),

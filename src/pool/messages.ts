@@ -15,6 +15,8 @@ export interface WorkerSetup {
   readonly index: number;
   /** Takes urgent chunks alone. */
   readonly urgentOnly: boolean;
+  /** Lets other threads go first where the system can tell threads apart. */
+  readonly background: boolean;
   /** Post a `done` message after each chunk: the host has no `Atomics.waitAsync`. */
   readonly postDone: boolean;
 }

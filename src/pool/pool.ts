@@ -22,6 +22,8 @@ export interface PoolOptions {
    * that runs then: the system shares the cores out.
    */
   readonly urgentWorkers?: number;
+  /** Threads, but for urgent ones, let the process's other threads go first (Linux). Default false. */
+  readonly background?: boolean;
   /** Entries of the ring, a power of two. */
   readonly capacity?: number;
   /** First sequence number of the ring. */
@@ -196,6 +198,7 @@ export function createPool(options: PoolOptions): WorkerPool {
         capacity,
         index,
         urgentOnly: index >= workers,
+        background: options.background === true && index < workers,
         postDone: completion === "message",
       },
       {

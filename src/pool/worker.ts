@@ -5,7 +5,8 @@
  */
 import type { WorkerSetup } from "./messages.ts";
 import { serve } from "./serve.ts";
-import { openChannel } from "./threads.ts";
+import { openChannel, yieldToOthers } from "./threads.ts";
 
 const { channel, setup } = await openChannel();
+if ((setup as WorkerSetup).background) yieldToOthers();
 await serve(channel, setup as WorkerSetup);

@@ -41,9 +41,16 @@ export const ACCOUNT_BYTES = 72;
 /** See the module's layout. */
 export type EncodedDiff = Uint8Array;
 
+/** Gives memory for an encoded diff: as many bytes as asked for, whatever is in them. */
+export type DiffRoom = (bytes: number) => Uint8Array;
+
+const newRoom: DiffRoom = (bytes) => new Uint8Array(bytes);
+
 /** A diff that knows a shorter way to its encoded form than its entries; the bytes are not to be changed. */
 export interface SelfEncodingDiff extends StateDiff {
   encode(): EncodedDiff;
+  /** Encodes into the caller's memory. */
+  encodeInto(room: DiffRoom): EncodedDiff;
 }
 
 function writeWord(view: DataView, at: number, value: bigint): void {
@@ -137,19 +144,23 @@ export function decodeDiff(bytes: EncodedDiff): StateDiff {
 
 /** A diff that is encoded, and a map, when it is first looked at as such. */
 export class LazyDiff implements SelfEncodingDiff {
-  #encode: (() => EncodedDiff) | undefined;
+  #encode: ((room: DiffRoom) => EncodedDiff) | undefined;
   #bytes: EncodedDiff | undefined;
   #map: StateDiff | undefined;
 
-  /** `encode` is called once at most. */
-  constructor(encode: () => EncodedDiff) {
+  /** `encode` writes all of the memory that it asks for. */
+  constructor(encode: (room: DiffRoom) => EncodedDiff) {
     this.#encode = encode;
   }
 
   encode(): EncodedDiff {
-    this.#bytes ??= this.#encode!();
+    this.#bytes ??= this.#encode!(newRoom);
     this.#encode = undefined;
     return this.#bytes;
+  }
+
+  encodeInto(room: DiffRoom): EncodedDiff {
+    return this.#encode === undefined ? copyInto(room, this.encode()) : this.#encode(room);
   }
 
   get #diff(): StateDiff {
@@ -207,6 +218,21 @@ export function codesOf(diff: EncodedDiff): Map<string, Uint8Array> {
 export function encodedDiff(diff: StateDiff | SelfEncodingDiff | EncodedDiff): EncodedDiff {
   if (diff instanceof Uint8Array) return diff;
   return "encode" in diff ? diff.encode() : encodeDiff(diff);
+}
+
+function copyInto(room: DiffRoom, bytes: EncodedDiff): EncodedDiff {
+  const copy = room(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+/** The diff, encoded into the caller's memory. */
+export function encodedDiffInto(
+  room: DiffRoom,
+  diff: StateDiff | SelfEncodingDiff | EncodedDiff,
+): EncodedDiff {
+  if (!(diff instanceof Uint8Array) && "encodeInto" in diff) return diff.encodeInto(room);
+  return copyInto(room, encodedDiff(diff));
 }
 
 /** Stands at one account of a diff after the other; its fields are places in the bytes. */

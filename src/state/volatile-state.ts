@@ -9,10 +9,10 @@
 import { Worker } from "node:worker_threads";
 import { LanewiseError } from "../core/index.ts";
 import type { ChainState, ExecutionState } from "./chain-state.ts";
-import { codesOf, encodedDiff } from "./diff.ts";
+import { codesOf, encodedDiffInto } from "./diff.ts";
 import { hexOf } from "./hex.ts";
 import { EMPTY_CODE_HASH } from "./memory.ts";
-import type { RootAnswer } from "./roots-worker.ts";
+import type { RootAnswer, RootQuestion } from "./roots-worker.ts";
 import { type Misses, objectReads, SharedTable } from "./shared-table.ts";
 import type { BlockChanges, CommitOutcome } from "./store/state-store.ts";
 
@@ -20,6 +20,8 @@ import type { BlockChanges, CommitOutcome } from "./store/state-store.ts";
 const BLOCK_HASHES = 256n;
 /** Most blocks under way in the worker. */
 const MOST_PENDING = 2;
+/** A larger diff, such as a genesis, goes to the worker in memory of its own. */
+const MOST_BYTES_KEPT = 16 * 2 ** 20;
 
 interface Waiting {
   readonly resolve: (root: Uint8Array) => void;
@@ -43,6 +45,9 @@ class VolatileState implements ChainState {
   readonly #blockHashes = new Map<bigint, Uint8Array>();
   /** Commits that the worker has not answered, oldest first. */
   readonly #waiting: Waiting[] = [];
+  /** Memory for the diffs of the blocks under way, which take turns. */
+  readonly #slots: SharedArrayBuffer[] = [];
+  #turn = 0;
   #room: (() => void)[] = [];
   /** Why no further block can be committed. */
   #end: LanewiseError | undefined;
@@ -91,13 +96,14 @@ class VolatileState implements ChainState {
     if (this.#waiting.length >= MOST_PENDING) {
       throw new RangeError(`volatile state: expected at most ${MOST_PENDING} blocks under way`);
     }
-    const diff = encodedDiff(block.diff);
+    const diff = encodedDiffInto((bytes) => this.#memory(bytes), block.diff);
     const answer = new Promise<Uint8Array>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
     });
     this.#table.apply(diff);
     for (const [name, code] of codesOf(diff)) this.#code.set(name, code.slice());
-    this.#worker.postMessage(diff);
+    const question: RootQuestion = { diff };
+    this.#worker.postMessage(question);
     this.#blockHashes.set(number, hash);
     this.#blockHashes.delete(number - BLOCK_HASHES);
     const root = await answer;
@@ -112,6 +118,17 @@ class VolatileState implements ChainState {
   async close(): Promise<void> {
     this.#end ??= new LanewiseError("ERR_CLOSED", "volatile state: closed");
     await this.#worker.terminate();
+  }
+
+  /** Shared memory that no block under way uses: the one that had it last has been answered. */
+  #memory(bytes: number): Uint8Array {
+    if (bytes > MOST_BYTES_KEPT) return new Uint8Array(new SharedArrayBuffer(bytes));
+    const slot = this.#turn;
+    this.#turn = (slot + 1) % MOST_PENDING;
+    if ((this.#slots[slot]?.byteLength ?? -1) < bytes) {
+      this.#slots[slot] = new SharedArrayBuffer(2 ** Math.ceil(Math.log2(bytes + 1)));
+    }
+    return new Uint8Array(this.#slots[slot], 0, bytes);
   }
 
   #fail(error: Error): void {

@@ -6,15 +6,22 @@
  * @module
  */
 import { secp256k1Recover } from "../algorithms/secp256k1-recover.ts";
+import { secp256k1RecoverHinted } from "../algorithms/secp256k1-recover-hinted.ts";
 import { type Batch, Verdict } from "../core/index.ts";
-
-const KEY = secp256k1Recover.result.fields.publicKey;
-const ADDRESS = secp256k1Recover.result.fields.address;
 
 /** Places that an address may lie in: neighbours, searched one by one. */
 const WAYS = 8;
 
-const ENTRY_BYTES = ADDRESS.size + KEY.size;
+const ADDRESS_BYTES = secp256k1Recover.result.fields.address.size;
+const KEY_BYTES = secp256k1Recover.result.fields.publicKey.size;
+
+// In words. An entry is a result of recovery: x ‖ y ‖ address.
+const ADDRESS_WORDS = ADDRESS_BYTES / 4;
+const KEY_WORDS = KEY_BYTES / 4;
+const ENTRY_WORDS = secp256k1Recover.result.byteLength / 4;
+const ADDRESS = secp256k1Recover.result.fields.address.offset / 4;
+const HINTED_WORDS = secp256k1RecoverHinted.record.byteLength / 4;
+const HINT = secp256k1RecoverHinted.record.fields.hint.offset / 4;
 
 /** Address → public key. */
 export interface SenderKeys {
@@ -29,12 +36,26 @@ export interface SenderKeys {
    * @throws RangeError where either is shorter than that.
    */
   fillHints(addresses: Uint8Array, count: number, hints: Uint8Array): number;
-  /** Takes in the keys of a batch of `secp256k1-recover` that has run. */
+  /**
+   * {@link SenderKeys.fillHints} into the records of a batch of `secp256k1-recover-hinted`.
+   *
+   * @param addresses `batch.count` × 20 bytes.
+   * @throws TypeError for a batch of another algorithm, RangeError for fewer addresses.
+   */
+  hint(batch: Batch, addresses: Uint8Array): number;
+  /** Takes in the keys of a batch of `secp256k1-recover` or `secp256k1-recover-hinted` that has run. */
   learn(batch: Batch): void;
 }
 
+/** The bytes as words; a copy where they do not lie on a word's boundary. */
+function wordsOf(bytes: Uint8Array, length: number): Uint32Array {
+  const used = bytes.subarray(0, length);
+  const { buffer, byteOffset } = used.byteOffset % 4 === 0 ? used : used.slice();
+  return new Uint32Array(buffer, byteOffset, length >>> 2);
+}
+
 /**
- * Creates a cache of `capacity` keys (rounded up to a power of two, 84 bytes each); default 65 536, some 5 MiB.
+ * Creates a cache of `capacity` keys (rounded up to a power of two, 88 bytes each); default 65 536, some 6 MiB.
  *
  * @throws RangeError for a capacity outside 8 … 2²⁴.
  */
@@ -43,66 +64,107 @@ export function createSenderKeys(capacity = 65_536): SenderKeys {
     throw new RangeError(`sender keys: expected a capacity of ${WAYS} to 2^24, got ${capacity}`);
   }
   const entries = 2 ** Math.ceil(Math.log2(capacity));
-  const table = new Uint8Array(entries * ENTRY_BYTES);
-  const taken = new Uint8Array(entries);
+  const table = new Uint32Array(entries * ENTRY_WORDS);
+  /** A word of each entry's address, those of a set in one cache line; 0: no entry. */
+  const tags = new Uint32Array(entries);
   /** Where the next newcomer of each set goes. */
   const hands = new Uint8Array(entries / WAYS);
 
   /** First entry of the set that an address belongs to. Addresses are digests: any bits of them will do. */
-  const setOf = (bytes: Uint8Array, at: number): number => {
-    const word = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-    return (word & (entries / WAYS - 1)) * WAYS;
-  };
+  const setOf = (words: Uint32Array, at: number): number =>
+    (words[at] & (entries / WAYS - 1)) * WAYS;
 
-  /** The address's entry, or -1. */
-  const find = (bytes: Uint8Array, at: number): number => {
-    const first = setOf(bytes, at);
-    for (let entry = first; entry < first + WAYS && taken[entry] === 1; entry++) {
+  const tagOf = (words: Uint32Array, at: number): number => (words[at + 1] | 1) >>> 0;
+
+  /** Place of the address's entry in the table, or -1. */
+  const find = (words: Uint32Array, at: number): number => {
+    const first = setOf(words, at);
+    const tag = tagOf(words, at);
+    for (let way = first; way < first + WAYS; way++) {
+      if (tags[way] !== tag) continue;
+      const entry = way * ENTRY_WORDS;
       let i = 0;
-      while (i < ADDRESS.size && table[entry * ENTRY_BYTES + i] === bytes[at + i]) i++;
-      if (i === ADDRESS.size) return entry;
+      while (i < ADDRESS_WORDS && table[entry + ADDRESS + i] === words[at + i]) i++;
+      if (i === ADDRESS_WORDS) return entry;
     }
     return -1;
+  };
+
+  /** Writes a hint for each address, `step` words apart from word `first` on. */
+  const fill = (
+    addresses: Uint32Array,
+    count: number,
+    hints: Uint32Array,
+    first: number,
+    step: number,
+  ): number => {
+    let known = 0;
+    for (let i = 0, to = first; i < count; i++, to += step) {
+      const entry = find(addresses, i * ADDRESS_WORDS);
+      if (entry < 0) {
+        for (let word = 0; word < KEY_WORDS; word++) hints[to + word] = 0;
+        continue;
+      }
+      for (let word = 0; word < KEY_WORDS; word++) hints[to + word] = table[entry + word];
+      known++;
+    }
+    return known;
   };
 
   return {
     capacity: entries,
     fillHints(addresses, count, hints) {
-      if (addresses.length < count * ADDRESS.size || hints.length < count * KEY.size) {
+      if (addresses.length < count * ADDRESS_BYTES || hints.length < count * KEY_BYTES) {
         throw new RangeError(
-          `fillHints: expected ${count} addresses of ${ADDRESS.size} bytes and hints of ${KEY.size}, ` +
+          `fillHints: expected ${count} addresses of ${ADDRESS_BYTES} bytes and hints of ${KEY_BYTES}, ` +
             `got ${addresses.length} and ${hints.length} bytes`,
         );
       }
-      let known = 0;
-      for (let i = 0; i < count; i++) {
-        const entry = find(addresses, i * ADDRESS.size);
-        const to = i * KEY.size;
-        if (entry < 0) {
-          hints.fill(0, to, to + KEY.size);
-          continue;
-        }
-        const key = entry * ENTRY_BYTES + ADDRESS.size;
-        hints.set(table.subarray(key, key + KEY.size), to);
-        known++;
-      }
+      const words = wordsOf(hints, count * KEY_BYTES);
+      const claimed = wordsOf(addresses, count * ADDRESS_BYTES);
+      const known = fill(claimed, count, words, 0, KEY_WORDS);
+      if (words.buffer !== hints.buffer) hints.set(new Uint8Array(words.buffer));
       return known;
     },
-    learn({ count, verdicts, results }) {
-      const size = secp256k1Recover.result.byteLength;
+    hint(batch, addresses) {
+      const { algorithm, count, records } = batch;
+      if (algorithm !== secp256k1RecoverHinted) {
+        throw new TypeError(`hint: expected ${secp256k1RecoverHinted.id}, got ${algorithm.id}`);
+      }
+      if (addresses.length < count * ADDRESS_BYTES) {
+        throw new RangeError(
+          `hint: expected ${count} addresses of ${ADDRESS_BYTES} bytes, got ${addresses.length} bytes`,
+        );
+      }
+      const words = wordsOf(records, records.length);
+      const claimed = wordsOf(addresses, count * ADDRESS_BYTES);
+      return fill(claimed, count, words, HINT, HINTED_WORDS);
+    },
+    learn(batch) {
+      const { algorithm, count, verdicts } = batch;
+      const results = wordsOf(batch.results, batch.results.length);
+      const records = wordsOf(batch.records, batch.records.length);
+      const isHinted = algorithm === secp256k1RecoverHinted;
+      /** Whether the record was hinted its own key, which is known then. */
+      const wasKnown = (index: number): boolean => {
+        const hint = index * HINTED_WORDS + HINT;
+        const result = index * ENTRY_WORDS;
+        let i = 0;
+        while (i < KEY_WORDS && records[hint + i] === results[result + i]) i++;
+        return i === KEY_WORDS;
+      };
       for (let i = 0; i < count; i++) {
-        const result = i * size;
-        const address = result + ADDRESS.offset;
-        if (verdicts[i] !== Verdict.Valid || find(results, address) >= 0) continue;
+        if (verdicts[i] !== Verdict.Valid || (isHinted && wasKnown(i))) continue;
+        const result = i * ENTRY_WORDS;
+        const address = result + ADDRESS;
+        if (find(results, address) >= 0) continue;
         const first = setOf(results, address);
         const set = first / WAYS;
-        const entry = first + hands[set];
+        const way = first + hands[set];
         hands[set] = (hands[set] + 1) % WAYS;
-        taken[entry] = 1;
-        const to = entry * ENTRY_BYTES;
-        table.set(results.subarray(address, address + ADDRESS.size), to);
-        const key = result + KEY.offset;
-        table.set(results.subarray(key, key + KEY.size), to + ADDRESS.size);
+        tags[way] = tagOf(results, address);
+        const entry = way * ENTRY_WORDS;
+        for (let word = 0; word < ENTRY_WORDS; word++) table[entry + word] = results[result + word];
       }
     },
   };

@@ -210,7 +210,8 @@ export function sharedStateKey({ test, forkName }: StateCase): string {
 
 /**
  * Runs the transactions of cases with one `sharedStateKey` in one block. Each has a sender of its own, made like the file's: they
- * would have one nonce otherwise. What they come to is not in the files; executors can be compared by it.
+ * would have one nonce otherwise. What they come to is not in the files; executors can be compared by it. An empty access list says
+ * that no transaction meets another, so that none waits.
  */
 export function runStateCasesTogether(
   executor: Executor,
@@ -239,6 +240,7 @@ export function runStateCasesTogether(
       ommers: [],
     },
     sourceOf(pre),
+    { accessList: [] },
   );
 }
 

@@ -2,16 +2,16 @@
  * Ethereum's state tests through the EVM executor: every case of the corpus, Frontier to Osaka.
  *
  * A few cases burn billions of gas in a loop; published runners leave them out too. They run where LANEWISE_SLOW=1, as do all those of
- * elliptic curves, of which else a fixed sample runs. Cases from Cancun on run on two threads as well, as a block of one, and those that
- * share a pre-state together in one block, against serial execution: some of them, or all where LANEWISE_SLOW=1. Earlier forks are
- * never executed in parallel.
+ * elliptic curves, of which else a fixed sample runs. Cases run on two threads as well, as a block of one, and those that share a
+ * pre-state together in one block, against serial execution: some of them, or all where LANEWISE_SLOW=1. What may not be included ends
+ * on one thread by rule, and is counted apart.
  */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { after, describe, it } from "node:test";
 import { createEvmExecutor } from "../../src/executor/evm/index.ts";
-import type { Executor } from "../../src/executor/index.ts";
+import type { Execution, Executor } from "../../src/executor/index.ts";
 import { plainExecution } from "../executor/evm/compare.ts";
 import { corpusPath, corpusSkip } from "../support/corpus.ts";
 import {
@@ -31,7 +31,6 @@ const ENDLESS = /vmPerformance\/loop|stTimeConsuming\/(CALLBlake2f|static_Call50
 const CURVES = /eip2537|stZeroKnowledge|bls12/;
 /** One of how many cases runs on two threads as well. */
 const PARALLEL_SAMPLE = slow ? 1 : 23;
-const PARALLEL_FORKS = new Set(["Cancun", "Prague", "Osaka"]);
 
 /** Most cases in one block. */
 const MOST_TOGETHER = 64;
@@ -67,11 +66,13 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
     const parallel = createEvmExecutor({ transactionsOnly: true, workers: 2, leastParallel: 1 });
     const passedByFork = new Map<string, number>();
     let batched = 0;
-    const counts = { parallel: 0, together: 0, blocks: 0 };
+    const parallelByFork = new Map<string, number>();
+    const counts = { rejected: 0, together: 0, blocks: 0 };
     after(async () => {
       await Promise.all([executor.close(), parallel.close()]);
       console.log(`# ${suite}: ${JSON.stringify(Object.fromEntries(passedByFork))}`);
-      console.log(`# ${suite}, on two threads: ${JSON.stringify(counts)}`);
+      const threaded = { ...Object.fromEntries(parallelByFork), ...counts };
+      console.log(`# ${suite}, on two threads: ${JSON.stringify(threaded)}`);
     });
     for (const folder of readdirSync(corpusPath(suite)).sort()) {
       it(folder, async () => {
@@ -83,13 +84,8 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
           if (!isWanted(subject, index++, `${folder}/${subject.name}`)) continue;
           let wrong = await grade(executor, subject);
           graded++;
-          if (graded % PARALLEL_SAMPLE === 0 && PARALLEL_FORKS.has(subject.forkName)) {
-            wrong ??= await grade(parallel, subject);
-            counts.parallel++;
-          }
-          if (PARALLEL_FORKS.has(subject.forkName) && !ENDLESS.test(`${folder}/${subject.name}`)) {
-            batches.add(subject);
-          }
+          if (graded % PARALLEL_SAMPLE === 0) wrong ??= await grade(parallel, subject);
+          if (!ENDLESS.test(`${folder}/${subject.name}`)) batches.add(subject);
           if (wrong !== undefined) failures.push(`${subject.name}: ${wrong}`);
           else {
             const { forkName } = subject;
@@ -106,6 +102,7 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
           counts.blocks++;
           counts.together += cases.length;
           assert.deepEqual(plainExecution(got), plainExecution(expected), cases[0].name);
+          if (got.ok) assert.ok(got.result.conflicts, `${cases[0].name}: ran on one thread`);
         }
         assert.equal(
           failures.length,
@@ -114,9 +111,18 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
         );
       });
     }
+    function countParallel({ name, forkName }: StateCase, execution: Execution): void {
+      if (!execution.ok) counts.rejected++;
+      else {
+        assert.ok(execution.result.conflicts, `${name}: ran on one thread`);
+        parallelByFork.set(forkName, (parallelByFork.get(forkName) ?? 0) + 1);
+      }
+    }
     async function grade(on: Executor, subject: StateCase): Promise<string | undefined> {
       try {
-        return gradeStateCase(subject, await runStateCase(on, subject));
+        const execution = await runStateCase(on, subject);
+        if (on === parallel) countParallel(subject, execution);
+        return gradeStateCase(subject, execution);
       } catch (error) {
         return `threw: ${error instanceof Error ? error.message : error}`;
       }

@@ -290,6 +290,85 @@ test("nodes known by their hash are loaded, checked, and journalled by place", (
   assert.throws(() => damaged.root(handle), { code: "ERR_CLOSED" });
 });
 
+test("large batches, whose subtrees are hashed as they are changed, leave the trie and the journal that small ones leave", async () => {
+  const random = createRandom(77);
+  const store = new Map<string, Uint8Array>();
+  const placeOf = (path: Uint8Array, nibbles: number) => `${nibbles}:${hexOf(path)}`;
+  const loadNode = ({ path, nibbles }: { path: Uint8Array; nibbles: number }) =>
+    store.get(placeOf(path, nibbles)) ?? assert.fail(`no node at ${placeOf(path, nibbles)}`);
+  const live = new Map<string, readonly [Uint8Array, Uint8Array]>();
+  const keptInMemory = createTrie();
+  let root: Uint8Array = EMPTY_TRIE_ROOT;
+  // First nibbles are unlike in number, so that subtrees of all sizes come by; some keys lead others. No value is so short that its
+  // leaf lies in its parent: what a node leaves behind that becomes as short stays in the store, unreachable.
+  const newKey = () => {
+    const key = randomBytes(random, [32, 32, 32, 3, 2][random(5)]);
+    key[0] = [0x11, 0x11, 0x12, 0x2f, 0x30, random(256)][random(6)];
+    return key;
+  };
+  const insertions = (count: number): [Uint8Array, Uint8Array][] =>
+    Array.from({ length: count }, () => [newKey(), randomBytes(random, 32 + random(60))]);
+  const all = () => [...live.values()].map(([key]) => key);
+  const rounds: (() => [Uint8Array, Uint8Array | undefined][])[] = [
+    () => insertions(3000),
+    () => insertions(2500),
+    () => [
+      ...all()
+        .slice(0, 1500)
+        .map((key) => [key, undefined] as [Uint8Array, undefined]),
+      ...insertions(1500),
+    ],
+    // All but a few of the keys below some nibbles: branches become leaves, extensions, or join their only child.
+    () => all().flatMap((key) => (key[0] >> 4 !== 1 && random(40) > 0 ? [[key, undefined]] : [])),
+    () => insertions(4000),
+    () => all().flatMap((key) => (random(200) > 0 ? [[key, undefined]] : [])),
+    () => insertions(2000),
+    () => all().map((key) => [key, undefined]),
+  ];
+  for (const [round, updatesOf] of rounds.entries()) {
+    const updates = updatesOf();
+    for (const [key, value] of updates) {
+      if (value) live.set(hexOf(key), [key, value]);
+      else live.delete(hexOf(key));
+    }
+    // One by one enters no batch at all.
+    const expected = createTrie();
+    for (const entry of live.values()) expected.update([entry]);
+    const wanted = hexOf(expected.root());
+    keptInMemory.update(updates);
+    assert.equal(hexOf(keptInMemory.root()), wanted, `round ${round}`);
+    const module = new TrieModule({ loadNode, journal: true });
+    const trie = module.open(5, root);
+    const batch = new UpdateBatch();
+    for (const [key, value] of updates) {
+      if (value) batch.put(key, value);
+      else batch.delete(key);
+    }
+    module.update(trie, batch);
+    module.commit([trie]);
+    root = module.root(trie);
+    assert.equal(hexOf(root), wanted, `round ${round}, from stored nodes`);
+    for (const { path, nibbles, rlp } of module.takeChanges()) {
+      if (rlp) store.set(placeOf(path, nibbles), rlp.slice());
+      else store.delete(placeOf(path, nibbles));
+    }
+    const used = new Set<string>();
+    const reader = new TrieModule({
+      loadNode: (place) => {
+        used.add(placeOf(place.path, place.nibbles));
+        return loadNode(place);
+      },
+    });
+    const read = reader.open(5, root);
+    for (const [key, value] of live.values()) assert.deepEqual(reader.get(read, key), value);
+    const left = [...store.keys()].filter((place) => !used.has(place));
+    assert.deepEqual(left, [], `round ${round}: nodes that nothing leads to`);
+    if (live.size === 0) continue;
+    const probes = all().slice(0, 20);
+    assert.deepEqual(keptInMemory.prove(probes), expected.prove(probes));
+  }
+});
+
 test("keys of more than 255 bytes are refused", () => {
   const trie = createTrie();
   trie.update([

@@ -10,6 +10,7 @@ import {
   HINT_BYTES,
   keccak256,
   recoverSenders,
+  type SenderKeys,
   secp256k1Recover,
   secp256k1RecoverHinted,
 } from "../../src/index.ts";
@@ -132,6 +133,51 @@ describe("createSenderKeys", () => {
         const wanted = batch.result(i).subarray(0, HINT_BYTES);
         assert.deepEqual(hints.slice(i * HINT_BYTES, (i + 1) * HINT_BYTES), wanted.slice());
       }
+    } finally {
+      await backend.close();
+    }
+  });
+
+  it("writes hints into a hinted batch, and learns from one what was not hinted rightly", async () => {
+    const backend = createWasmBackend({ inline: "always" });
+    try {
+      const plain = records(200, "hinted");
+      await backend.run(plain);
+      const addresses = new Uint8Array(200 * 20);
+      for (let i = 0; i < 200; i++) addresses.set(plain.result(i).subarray(64), i * 20);
+      const isValid = (i: number): boolean => plain.verdicts[i] === 0;
+      const valid = Array.from({ length: 200 }, (_, i) => i).filter(isValid).length;
+      /** The batch with hints for these addresses run, and learnt from. */
+      const runHinted = async (keys: SenderKeys, claims: Uint8Array): Promise<number> => {
+        const batch = new Batch(secp256k1RecoverHinted, 200);
+        for (let i = 0; i < 200; i++) {
+          const record = new Uint8Array(secp256k1RecoverHinted.record.byteLength).fill(0xa5);
+          record.set(plain.record(i));
+          batch.append(record);
+        }
+        const known = keys.hint(batch, claims);
+        await backend.run(batch);
+        assert.equal(answersOf(batch), answersOf(plain));
+        keys.learn(batch);
+        return known;
+      };
+      // Half of the keys are known, and half of the rest is claimed for somebody else's signature.
+      const some = new Batch(secp256k1Recover, 100);
+      for (let i = 0; i < 100; i++) some.append(plain.record(i));
+      await backend.run(some);
+      for (const turned of [0, 20, 60]) {
+        const keys = createSenderKeys(1024);
+        keys.learn(some);
+        const claims = Buffer.concat([addresses.subarray(turned), addresses.subarray(0, turned)]);
+        assert.ok((await runHinted(keys, claims)) >= 85);
+        // Whatever was hinted, all keys are known now.
+        assert.equal(await runHinted(keys, addresses), valid);
+      }
+      const keys = createSenderKeys(64);
+      assert.throws(() => keys.hint(plain, addresses), TypeError);
+      const short = new Batch(secp256k1RecoverHinted, 1);
+      short.count = 1;
+      assert.throws(() => keys.hint(short, addresses.subarray(0, 19)), RangeError);
     } finally {
       await backend.close();
     }

@@ -216,7 +216,7 @@ describe("verifier soak", () => {
 
     const refused = [...outcomes.refused.values()].reduce((sum, times) => sum + times, 0);
     assert.equal(outcomes.answered + refused, submissions);
-    assert.ok(outcomes.answered > DURATION_MS / 200, `${outcomes.answered} answered`);
+    assert.ok(outcomes.answered > DURATION_MS / 1000, `${outcomes.answered} answered`);
     assert.ok(totals.failures > 0 && totals.rerun > 0, "the faults were felt");
     for (const code of ["ERR_ABORTED", "ERR_DEADLINE", "ERR_OVERLOADED"])
       assert.ok(outcomes.refused.has(code), code);

@@ -101,7 +101,12 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       const limits = await readLimits(module);
       if (closed) throw failure("ERR_CLOSED", "closed");
       if (options.inline !== "always") {
-        pool ??= createPool({ urgentWorkers: URGENT_WORKERS, ...options.pool, workers });
+        pool ??= createPool({
+          urgentWorkers: URGENT_WORKERS,
+          background: options.background === true,
+          ...options.pool,
+          workers,
+        });
         await pool.addKernel(id, module, shape);
       }
       const cell: Cell = { shape, module, limits, inline: undefined };

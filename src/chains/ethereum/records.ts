@@ -11,7 +11,12 @@
  *
  * @module
  */
-import { keccak256, REQUIRE_LOW_S, secp256k1Recover } from "../../algorithms/index.ts";
+import {
+  keccak256,
+  REQUIRE_LOW_S,
+  secp256k1Recover,
+  secp256k1RecoverHinted,
+} from "../../algorithms/index.ts";
 import type { Algorithm, Batch } from "../../core/index.ts";
 import {
   AUTHORIZATION_WORDS,
@@ -31,7 +36,7 @@ import { TransactionVerdict } from "./verdict.ts";
 const AUTHORIZATION_MAGIC = 0x05;
 
 const HASH_BYTES = keccak256.record.byteLength;
-const RECOVER_BYTES = secp256k1Recover.record.byteLength;
+/** The records of both begin with these. */
 const RECOVER = secp256k1Recover.record.fields;
 
 /** Arena bytes that {@link fillTransactionHashes} takes for transactions `start` … `end − 1`. */
@@ -140,7 +145,7 @@ export function fillSigningHashes(list: TransactionList, batch: Batch, start = 0
 /**
  * Records that recover the senders. The low-s rule follows the list's fork (EIP-2).
  *
- * @param batch of `secp256k1-recover`.
+ * @param batch of `secp256k1-recover` or `secp256k1-recover-hinted`, whose hints are left zero.
  * @param digests the signing digests of transactions `start` …, 32 bytes each.
  * @returns the first index that is not in the batch.
  */
@@ -150,13 +155,14 @@ export function fillRecovery(
   digests: Uint8Array,
   start = 0,
 ): number {
-  expectAlgorithm(batch, secp256k1Recover);
+  expectRecovery(batch);
+  const recordBytes = batch.algorithm.record.byteLength;
   const end = Math.min(list.count, start + batch.capacity - batch.count);
   expectDigests(digests, end - start);
   const flags = list.rules.requireLowS ? REQUIRE_LOW_S : 0;
   for (let index = start; index < end; index++) {
-    const record = RECOVER_BYTES * batch.count++;
-    batch.records.fill(0, record, record + RECOVER_BYTES);
+    const record = recordBytes * batch.count++;
+    batch.records.fill(0, record, record + recordBytes);
     if (list.verdicts[index] !== TransactionVerdict.Valid) continue;
     const row = index * ROW_WORDS;
     const r = row + 2 * TransactionField.R;
@@ -197,7 +203,7 @@ export function fillAuthorizationHashes(list: TransactionList, batch: Batch, sta
 /**
  * Records that recover the authorities; s has to be low in every fork (EIP-7702).
  *
- * @param batch of `secp256k1-recover`.
+ * @param batch of `secp256k1-recover` or `secp256k1-recover-hinted`, whose hints are left zero.
  * @param digests the digests of authorisations `start` …, 32 bytes each.
  * @returns the first authorisation that is not in the batch.
  */
@@ -207,13 +213,14 @@ export function fillAuthorizationRecovery(
   digests: Uint8Array,
   start = 0,
 ): number {
-  expectAlgorithm(batch, secp256k1Recover);
+  expectRecovery(batch);
+  const recordBytes = batch.algorithm.record.byteLength;
   const end = Math.min(list.authorizationCount, start + batch.capacity - batch.count);
   expectDigests(digests, end - start);
   const rows = list.authorizationRows;
   for (let index = start; index < end; index++) {
-    const record = RECOVER_BYTES * batch.count++;
-    batch.records.fill(0, record, record + RECOVER_BYTES);
+    const record = recordBytes * batch.count++;
+    batch.records.fill(0, record, record + recordBytes);
     if (list.authorizationVerdicts[index] !== TransactionVerdict.Valid) continue;
     const row = index * AUTHORIZATION_WORDS;
     const r = row + AuthorizationWord.R;
@@ -232,6 +239,10 @@ function expectAlgorithm(batch: Batch, algorithm: Algorithm): void {
   if (batch.algorithm.id !== algorithm.id) {
     throw new TypeError(`batch: expected one of ${algorithm.id}, got ${batch.algorithm.id}`);
   }
+}
+
+function expectRecovery(batch: Batch): void {
+  if (batch.algorithm.id !== secp256k1RecoverHinted.id) expectAlgorithm(batch, secp256k1Recover);
 }
 
 function expectDigests(digests: Uint8Array, count: number): void {

@@ -18,13 +18,18 @@ const KIND = 4;
 const KIND_ACCOUNT = 1;
 const OWNER = 8;
 const KEY = 16;
-const WAS_NONCE = 120;
-const WAS_BALANCE = 128;
-const WAS_CODE_HASH = 160;
-const ACCOUNT_VERSIONS = 192;
-const SLOT_VERSIONS = 112;
+const VERSIONS = 48;
+const WAS_NONCE = 136;
+const WAS_BALANCE = 144;
+const WAS_CODE_HASH = 176;
+
+/** Low bits of a location in the list of reads (assembly/evm/credits.ts). */
+const READ_KINDS = 3;
 
 const VERSION_NUMBER = 4;
+const VERSION_FLAGS = 8;
+/** The version adds its word to the balance and leaves the rest as it is. */
+const CREDIT = 4;
 const VERSION_CODE = 12;
 const VERSION_NONCE = 16;
 const VERSION_WORD = 32;
@@ -118,7 +123,9 @@ class Reader {
     const add = (at: number): void => {
       const reads = view.getUint32(at, true);
       const end = reads + 8 * view.getUint32(at + 4, true);
-      for (let read = reads; read < end; read += 8) found.add(view.getUint32(read, true));
+      for (let read = reads; read < end; read += 8) {
+        found.add((view.getUint32(read, true) & ~READ_KINDS) >>> 0);
+      }
     };
     const tasks = evm.taskList();
     for (let i = 0; i < this.#count; i++) add(tasks + i * TASK_BYTES + TASK_READS);
@@ -148,8 +155,14 @@ class Reader {
     let balance = this.#machine.getWord(account + WAS_BALANCE);
     let nonce = view.getBigUint64(account + WAS_NONCE, true);
     let codeHash = account + WAS_CODE_HASH;
-    for (const { at, index } of this.#versions(account + ACCOUNT_VERSIONS)) {
-      const newBalance = this.#machine.getWord(at + VERSION_WORD);
+    for (const { at, index } of this.#versions(account + VERSIONS)) {
+      const word = this.#machine.getWord(at + VERSION_WORD);
+      if (view.getUint32(at + VERSION_FLAGS, true) & CREDIT) {
+        balance = BigInt.asUintN(256, balance + word);
+        draft.balanceChanges.push({ index, value: balance });
+        continue;
+      }
+      const newBalance = word;
       if (newBalance !== balance) draft.balanceChanges.push({ index, value: newBalance });
       const newNonce = view.getBigUint64(at + VERSION_NONCE, true);
       if (newNonce !== nonce) draft.nonceChanges.push({ index, value: newNonce });
@@ -175,7 +188,7 @@ class Reader {
   #readSlot(slot: number): void {
     const draft = this.#draft(this.#addressAt(this.#view.getUint32(slot + OWNER, true)));
     const name = bytesOf(this.#machine.getWord(slot + KEY), 32);
-    const changes = this.#versions(slot + SLOT_VERSIONS).map(({ at, index }) => ({
+    const changes = this.#versions(slot + VERSIONS).map(({ at, index }) => ({
       index,
       value: bytesOf(this.#machine.getWord(at + VERSION_WORD), 32),
     }));
@@ -194,7 +207,7 @@ class Reader {
     );
     let balance = location === undefined ? 0n : machine.getWord(location + WAS_BALANCE);
     const written = new Map<number, bigint>();
-    for (const { at, index } of location ? this.#versions(location + ACCOUNT_VERSIONS) : []) {
+    for (const { at, index } of location ? this.#versions(location + VERSIONS) : []) {
       written.set(index, machine.getWord(at + VERSION_WORD));
     }
     const tasks = machine.evm.taskList();

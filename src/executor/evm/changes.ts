@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { DIFF_AT, DIFF_FLAGS, type EncodedDiff, SLOT_BYTES } from "../../state/diff.ts";
+import {
+  ACCOUNT_BYTES,
+  DIFF_AT,
+  DIFF_FLAGS,
+  type DiffRoom,
+  type EncodedDiff,
+  SLOT_BYTES,
+} from "../../state/diff.ts";
 import { hexOf } from "../../state/hex.ts";
 import type { ConflictLocation } from "../executor.ts";
 import type { MachineMemory } from "./machine.ts";
@@ -120,7 +127,7 @@ export function changeRecords(memory: MachineMemory, start: number, end: number)
 }
 
 /** Everything the block changed, accounts in the order in which their first records come. */
-export function encodeChanges(view: DataView): EncodedDiff {
+export function encodeChanges(view: DataView, room: DiffRoom): EncodedDiff {
   let accounts = 0;
   let size = 0;
   eachRecord(view, (kind, at) => {
@@ -138,8 +145,8 @@ export function encodeChanges(view: DataView): EncodedDiff {
     }
   });
   places.layOut();
-  const diff = new Uint8Array(size);
-  const out = new DataView(diff.buffer);
+  const diff = room(size);
+  const out = new DataView(diff.buffer, diff.byteOffset, size);
   eachRecord(view, (kind, at) => {
     if (kind === SLOT_CHANGE) {
       const to = places.nextSlot(view.getUint32(at + 4, true));
@@ -165,14 +172,14 @@ function encodeAccount(view: DataView, at: number, out: DataView, to: number, sl
       (flags & STORAGE_CLEARED ? DIFF_FLAGS.cleared : 0) |
       (flags & NEW_CODE ? DIFF_FLAGS.hasCode : 0),
   );
+  const account = to + DIFF_AT.nonce;
   if (flags & EXISTS) {
-    const account = to + DIFF_AT.nonce;
     for (let i = 0; i < 8; i += 4) out.setUint32(account + i, view.getUint32(at + 44 - i, true));
     for (let i = 0; i < 32; i += 4) {
       out.setUint32(account + 8 + i, view.getUint32(at + 76 - i, true));
       out.setUint32(account + 40 + i, view.getUint32(at + 80 + i, true), true);
     }
-  }
+  } else for (let i = 0; i < ACCOUNT_BYTES; i += 4) out.setUint32(account + i, 0);
   out.setUint32(to + DIFF_AT.codeBytes, codeBytes);
   out.setUint32(to + DIFF_AT.slotCount, slots);
   for (let i = 0; i < codeBytes; i++) {

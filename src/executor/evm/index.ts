@@ -24,10 +24,10 @@ import { changeRecords, encodeChanges } from "./changes.ts";
 import { readConflicts } from "./conflicts.ts";
 import { Inputs, setEnvironment } from "./inputs.ts";
 import { HostMachine, type MachineParts } from "./machine.ts";
-import { createRecoverSigner } from "./precompiles.ts";
 import { MAX_THREADS } from "./questions.ts";
 import { type EvmReceipt, readDropped, readReceipts } from "./receipts.ts";
 import { rejectionReason } from "./rejections.ts";
+import { Signers } from "./signers.ts";
 import {
   type BlockEnd,
   beginBlock,
@@ -72,6 +72,8 @@ const LEAST_PARALLEL = 16;
 
 /** Part of the first transactions that may stand in one chain of hints; where there are more, threads would only wait for one another. */
 const DEPENDENT = 0.75;
+/** More than one signer asked for (0x01) in so many transactions, and the next block is run so that they are worked out together. */
+const SIGNERS_ASKED = 16;
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
@@ -84,7 +86,8 @@ function loadModule(): Promise<WebAssembly.Module> {
 /**
  * Creates the executor. It holds its memory and threads until it is closed; blocks given to it at once run one after another.
  *
- * Blocks before Cancun run serially: until EIP-6780 any contract could remove itself with all of its storage.
+ * Blocks of every fork run side by side. Receipts before Byzantium have no state root here, on one thread or on several: no trie is
+ * kept between transactions.
  *
  * @throws RangeError on a number of workers out of range.
  */
@@ -110,8 +113,8 @@ export function createEvmExecutor(options: EvmExecutorOptions = {}): EvmExecutor
       }
     };
     check();
-    engine ??= Promise.all([loadModule(), createRecoverSigner()]).then(
-      ([module, recoverSigner]) => new Engine({ module, recoverSigner }, options),
+    engine ??= Promise.all([loadModule(), Signers.create()]).then(
+      ([module, signers]) => new Engine({ module, signers }, options),
     );
     return (await engine).run({ block, state, check, building, hints: accessList });
   };
@@ -199,14 +202,19 @@ const NO_END: BlockEnd = { ok: true, outputs: [] };
 /** An instance with its memory and threads. */
 class Engine {
   readonly #machine: HostMachine;
-  readonly #threads: Threads | undefined;
   readonly #options: EvmExecutorOptions;
+  readonly #parts: MachineParts;
+  #threads: Threads | undefined;
+  /** Whether many of the last block's transactions have asked for signers. */
+  #asking = false;
 
   constructor(parts: MachineParts, options: EvmExecutorOptions) {
-    const { workers = 1, accessList = false } = options;
+    const { workers = 1 } = options;
     this.#options = options;
+    this.#parts = parts;
     this.#machine = new HostMachine(parts, workers - 1);
-    if (workers > 1 || accessList) this.#threads = new Threads(parts.module, this.#machine);
+    // Its threads start at once.
+    if (workers > 1) this.#threads = new Threads(parts.module, this.#machine);
   }
 
   async run(task: Task): Promise<Done> {
@@ -215,17 +223,18 @@ class Engine {
     const within = <T>(work: () => T): T => machine.within(state, work);
     const run: Run = { ...task, count: block.transactions.length, within };
     const ran = (await this.#runParallel(run)) ?? (await this.#runSerial(run, this.#begin(run)));
+    this.#asking = machine.signers.asked > run.count / SIGNERS_ASKED;
     if (!ran.ok) return failed(ran.index, ran.reason);
     const { receipts, gasUsed, conflicts, accessList, dropped, authorisations } = ran;
     const requests = this.#options.transactionsOnly
       ? NO_REQUESTS
-      : requestsOf(block, ran.end, receipts);
+      : requestsOf(block, ran.end, receipts, machine.evm.depositLogged() !== 0);
     if (!requests.ok) return failed(run.count, requests.reason);
     const result = {
       receipts,
       gasUsed,
       requests: requests.requests,
-      stateDiff: new LazyDiff(() => encodeChanges(ran.changes)),
+      stateDiff: new LazyDiff((room) => encodeChanges(ran.changes, room)),
       ...(conflicts === undefined ? {} : { conflicts }),
       ...(accessList === undefined ? {} : { accessList }),
     };
@@ -294,16 +303,20 @@ class Engine {
     return { ok: true, gasUsed: evm.gasUsed(), ...read, end, changes };
   }
 
-  /** `undefined` where the block is to run serially: it is small or old, or did not come to an end with all transactions included. */
+  /** `undefined` where the block is to run serially: it is small, or did not come to an end with all transactions included. */
   async #runParallel(run: Run): Promise<Ran | undefined> {
     const { block, count, within, building, hints } = run;
-    const { accessList: listed = false, leastParallel = LEAST_PARALLEL } = this.#options;
-    const threads = this.#threads;
-    if (threads === undefined || threads.lost) return undefined;
-    if (count < (listed ? 1 : leastParallel)) return undefined;
-    if (!forkAtLeast(block.environment.fork, "cancun")) return undefined;
-    threads.wake();
+    const { workers = 1, accessList = false, leastParallel = LEAST_PARALLEL } = this.#options;
+    const listed = accessList && forkAtLeast(block.environment.fork, "cancun");
     const machine = this.#machine;
+    if (count < (listed ? 1 : leastParallel)) return undefined;
+    // One thread alone runs ahead of the frontier as well where that lets signers be worked out together.
+    const alone = workers === 1 && !listed;
+    if (alone && !this.#asking) return undefined;
+    this.#threads ??= new Threads(this.#parts.module, machine);
+    const threads = this.#threads;
+    if (threads.lost) return undefined;
+    threads.wake();
     const { evm } = machine;
     const begun = this.#begin(run);
     const { inputs, results } = begun;
@@ -313,14 +326,16 @@ class Engine {
     inputs.decode(Math.min(count, DECODED_FIRST));
     evm.offer(inputs.done);
     // From here on the threads are left where they are: nobody has let them into the block.
-    if (!listed && evm.longestHint.value > DEPENDENT * inputs.done) {
+    if (!listed && evm.longestHint.value > Math.max(1, DEPENDENT * inputs.done)) {
       return this.#runSerial(run, begun);
     }
     const epilogue = (): { end: BlockEnd; changesStart: number } => {
       const owed = evm.beginEpilogue();
-      const coinbase = evm.allocate(32);
-      machine.bytes.set(block.environment.coinbase, coinbase);
-      evm.credit(coinbase, owed);
+      if (owed !== 0) {
+        const coinbase = evm.allocate(32);
+        machine.bytes.set(block.environment.coinbase, coinbase);
+        evm.credit(coinbase, owed);
+      }
       return { end: this.#end(block), changesStart: evm.beginSettling() };
     };
     const ended = await threads.run({ ...run, ...begun }, epilogue);
@@ -330,8 +345,14 @@ class Engine {
     const read = this.#results(run, begun, ended.changesStart);
     if (!(await threads.settle(within))) return undefined;
     const changes = changeRecords(machine, ended.changesStart, evm.outputEnd());
-    const conflicts = readConflicts(machine, changes);
-    const done: Ran = { ok: true, gasUsed, ...read, end: ended.end, changes, conflicts };
+    const done: Ran = {
+      ok: true,
+      gasUsed,
+      ...read,
+      end: ended.end,
+      changes,
+      ...(alone ? {} : { conflicts: readConflicts(machine, changes) }),
+    };
     if (!listed || building) return done;
     return { ...done, accessList: readAccessList(machine, block, count, begun.writes) };
   }

@@ -7,7 +7,8 @@
 import type { Fork } from "../../chains/ethereum/forks.ts";
 import { LanewiseError } from "../../core/index.ts";
 import type { StateSource } from "../../state/source.ts";
-import { createPrecompiles, type RecoverSigner, type RunPrecompile } from "./precompiles.ts";
+import { createPrecompiles, type RunPrecompile } from "./precompiles.ts";
+import type { Signers } from "./signers.ts";
 
 /** Functions and constants of the module (assembly/evm/evm.ts). */
 export interface EvmExports {
@@ -44,6 +45,7 @@ export interface EvmExports {
   outputStart(): number;
   outputEnd(): number;
   collectChanges(): number;
+  depositLogged(): number;
   readonly QUESTIONS: WebAssembly.Global;
   readonly EXECUTIONS: WebAssembly.Global;
   /** Begins a block in an instance beside the first; the fork's number. */
@@ -57,6 +59,7 @@ export interface EvmExports {
   readonly longestHint: WebAssembly.Global;
   work(most: number): number;
   abandon(): number;
+  postpone(): void;
   stopParallel(): void;
   completed(): number;
   beginEpilogue(): number;
@@ -214,28 +217,35 @@ export function answersFrom(memory: MachineMemory, state: () => StateSource): St
 /** Thrown through an instance whose transaction has to wait for the frontier (assembly/evm/parallel.ts). */
 export class Deferred extends Error {}
 
+/** Thrown through an instance whose transaction goes on once a signer is known. It is no failure, and has no stack to be traced. */
+const NOTED = Symbol("noted");
+/** Added to what `recoverSigner` answers where that had been worked out before. */
+const KNOWN = 256;
+/** What `work` answers where there is more. */
+const MORE = 0;
+
 /** Thrown where the memory that all instances share is full, so that none can go on. */
 export class MemoryFull extends LanewiseError {}
 
 /** What an instance is made of besides its memory. */
 export interface MachineParts {
   readonly module: WebAssembly.Module;
-  readonly recoverSigner: RecoverSigner;
+  readonly signers: Signers;
 }
 
 /** An instance in this thread. */
 export class Machine extends MachineMemory {
   readonly evm: EvmExports;
-  readonly #recoverSigner: RecoverSigner;
+  readonly signers: Signers;
   #runPrecompile: RunPrecompile | undefined;
 
   constructor(
-    { module, recoverSigner }: MachineParts,
+    { module, signers }: MachineParts,
     memory: WebAssembly.Memory,
     questions: (memory: MachineMemory) => StateQuestions,
   ) {
     super(memory);
-    this.#recoverSigner = recoverSigner;
+    this.signers = signers;
     const host = { ...questions(this), ...this.#imports() } as unknown as WebAssembly.ModuleImports;
     const instance = new WebAssembly.Instance(module, { env: { memory }, host });
     this.evm = instance.exports as unknown as EvmExports;
@@ -243,7 +253,21 @@ export class Machine extends MachineMemory {
 
   /** Takes the contracts of the fork that the next block belongs to. */
   setFork(fork: Fork): void {
-    this.#runPrecompile = createPrecompiles(fork, this.#recoverSigner);
+    this.#runPrecompile = createPrecompiles(fork);
+    this.signers.clear();
+  }
+
+  /** Does work of a parallel block; answers how that stands (assembly/evm/parallel.ts). */
+  work(pieces: number): number {
+    const { evm } = this;
+    try {
+      return evm.work(pieces);
+    } catch (error) {
+      if (error === NOTED) evm.postpone();
+      else if (error instanceof MemoryFull) evm.stopParallel();
+      else evm.abandon();
+      return MORE;
+    }
   }
 
   #imports(): WebAssembly.ModuleImports {
@@ -262,6 +286,16 @@ export class Machine extends MachineMemory {
         this.view.setBigInt64(gasUsed >>> 0, outcome.gas, true);
         return outcome.output.length;
       },
+      recoverSigner: (input: number, inputBytes: number, out: number, mayWait: number): number => {
+        const answer = this.signers.recover(
+          this.own(input, Math.min(inputBytes >>> 0, 128)),
+          mayWait !== 0,
+        );
+        if (answer === undefined) throw NOTED;
+        this.bytes.set(answer.output, out >>> 0);
+        return answer.output.length + (answer.known ? KNOWN : 0);
+      },
+      recoverNoted: (): void => this.signers.recoverNoted(),
       defer: (): void => {
         throw new Deferred();
       },

@@ -7,15 +7,9 @@ import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_
 import { FORKS } from "../../chains/ethereum/forks.ts";
 import { openSharedState } from "../../state/shared-state.ts";
 import type { DirectReads, SharedReads } from "../../state/source.ts";
-import {
-  Machine,
-  type MachineMemory,
-  MemoryFull,
-  type Region,
-  type StateQuestions,
-} from "./machine.ts";
-import { createRecoverSigner, type RecoverSigner } from "./precompiles.ts";
+import { Machine, type MachineMemory, type Region, type StateQuestions } from "./machine.ts";
 import { Switchboard } from "./questions.ts";
+import { Signers } from "./signers.ts";
 
 /** What a thread is given. */
 export interface ParallelWorkerData {
@@ -43,13 +37,13 @@ const ELSEWHERE = 4;
 
 function run(
   { module, memory, region, thread, questions, states }: ParallelWorkerData,
-  recoverSigner: RecoverSigner,
+  signers: Signers,
 ): void {
   const switchboard = new Switchboard(memory.buffer, questions);
   let direct: DirectReads | undefined;
   const ask = (views: MachineMemory): StateQuestions =>
     readingFrom(views, () => direct, switchboard.questions(thread));
-  const machine = new Machine({ module, recoverSigner }, memory, ask);
+  const machine = new Machine({ module, signers }, memory, ask);
   const { evm } = machine;
   evm.startInstance(region.start, region.bytes);
   for (let epoch = 0; ; ) {
@@ -61,14 +55,9 @@ function run(
     machine.setFork(FORKS[evm.enterBlock()]);
     evm.joinParallel();
     for (let idle = 0; ; ) {
-      try {
-        const state = evm.work(PIECES);
-        if (state === OVER) break;
-        idle = state === MORE ? 0 : idle + (state === ELSEWHERE ? ELSEWHERE_COUNTS : 1);
-      } catch (error) {
-        if (error instanceof MemoryFull) evm.stopParallel();
-        else evm.abandon();
-      }
+      const state = machine.work(PIECES);
+      if (state === OVER) break;
+      idle = state === MORE ? 0 : idle + (state === ELSEWHERE ? ELSEWHERE_COUNTS : 1);
       if (idle > PATIENCE) switchboard.rest(REST_MS);
     }
     switchboard.finishBlock();
@@ -96,4 +85,4 @@ function readingFrom(
   };
 }
 
-run(workerData as ParallelWorkerData, await createRecoverSigner());
+run(workerData as ParallelWorkerData, await Signers.create());

@@ -1,21 +1,16 @@
 /**
- * Precompiled contracts that run in the host: what WebAssembly asks for, by address, with well-kept libraries behind it;
- * signers (0x01) are recovered by the kernel.
+ * Precompiled contracts that run in the host: what WebAssembly asks for, by address, with well-kept libraries behind it.
  *
- * SHA-256, identity and BLAKE2 run inside the interpreter (assembly/evm/precompiles.ts).
+ * SHA-256, identity and BLAKE2 run inside the interpreter (assembly/evm/precompiles.ts); signers are recovered by `signers.ts`.
  *
  * @module
  */
 import { p256 } from "@noble/curves/nist.js";
 import { ripemd160 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { secp256k1Recover } from "../../algorithms/index.ts";
-import { createInlineKernel } from "../../backends/wasm/inline.ts";
 import { type Fork, forkAtLeast } from "../../chains/ethereum/forks.ts";
-import { Verdict } from "../../core/index.ts";
 import { bls12381Contracts } from "./bls12-381.ts";
 import { bn254Add, bn254Multiply, bn254Pairing } from "./bn254.ts";
-import { bytesToBigint } from "./bytes.ts";
 import { verifyKzgProof } from "./kzg.ts";
 import { type ModexpRules, modexp } from "./modexp.ts";
 
@@ -38,35 +33,6 @@ function padded(input: Uint8Array, bytes: number): Uint8Array {
   const out = new Uint8Array(bytes);
   out.set(input.subarray(0, bytes));
   return out;
-}
-
-/** 0x01: the signer's address, left-padded; nothing where there is none. */
-export type RecoverSigner = (input: Uint8Array) => Uint8Array;
-
-/**
- * Compiles the kernel behind 0x01.
- *
- * @throws LanewiseError `ERR_BACKEND_UNAVAILABLE` where the engine has no WebAssembly SIMD.
- */
-export async function createRecoverSigner(): Promise<RecoverSigner> {
-  const kernel = await createInlineKernel(secp256k1Recover);
-  const { fields, byteLength } = secp256k1Recover.record;
-  const { offset, size } = secp256k1Recover.result.fields.address;
-  const record = new Uint8Array(byteLength);
-  return (input) => {
-    const bytes = padded(input, 128);
-    const v = bytesToBigint(bytes.subarray(32, 64));
-    if (v !== 27n && v !== 28n) return NOTHING;
-    record.set(bytes.subarray(0, 32), fields.z.offset);
-    record.set(bytes.subarray(64, 96), fields.r.offset);
-    record.set(bytes.subarray(96), fields.s.offset);
-    record[fields.recoveryId.offset] = Number(v) - 27;
-    const { verdict, result } = kernel.run(record);
-    if (verdict !== Verdict.Valid) return NOTHING;
-    const output = new Uint8Array(32);
-    output.set(result.subarray(offset, offset + size), 32 - size);
-    return output;
-  };
 }
 
 /** 0x100: 1 where the P-256 signature is valid, else nothing (EIP-7951). */
@@ -122,14 +88,12 @@ function priced(
 }
 
 /** The contracts of a fork. */
-export function createPrecompiles(fork: Fork, recoverSigner: RecoverSigner): RunPrecompile {
+export function createPrecompiles(fork: Fork): RunPrecompile {
   const at = (since: Fork): boolean => forkAtLeast(fork, since);
   const istanbul = at("istanbul");
   const rules: ModexpRules = at("osaka") ? "eip7883" : at("berlin") ? "eip2565" : "eip198";
   return (address, input, gasLimit) => {
     switch (address) {
-      case 0x01:
-        return priced(3000, gasLimit, () => recoverSigner(input));
       case 0x03: {
         const words = Math.ceil(input.length / 32);
         return priced(600 + 120 * words, gasLimit, () => {

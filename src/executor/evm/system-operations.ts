@@ -123,14 +123,15 @@ export type Requests =
   | { readonly ok: true; readonly requests: readonly Uint8Array[] }
   | { readonly ok: false; readonly reason: string };
 
-/** The block's requests (EIP-7685) out of its receipts and what `endBlock` has returned. */
+/** The block's requests (EIP-7685) out of its receipts, where they may hold deposits, and what `endBlock` has returned. */
 export function requestsOf(
   block: ExecutableBlock,
   end: BlockEnd,
   receipts: readonly EvmReceipt[],
+  mayHoldDeposits: boolean,
 ): Requests {
   if (!forkAtLeast(block.environment.fork, "prague")) return { ok: true, requests: [] };
-  const deposits = depositsOf(receipts);
+  const deposits = mayHoldDeposits ? depositsOf(receipts) : new Uint8Array(0);
   if (deposits === undefined) {
     const reason = "deposit log (EIP-6110): expected the contract's layout, got another";
     return { ok: false, reason };

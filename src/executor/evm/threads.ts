@@ -6,7 +6,7 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { SharedReads, StateSource } from "../../state/source.ts";
 import type { Inputs } from "./inputs.ts";
-import { type HostMachine, MemoryFull, type StateQuestions } from "./machine.ts";
+import type { HostMachine, StateQuestions } from "./machine.ts";
 import type { ParallelWorkerData } from "./parallel-worker.ts";
 import { Switchboard } from "./questions.ts";
 
@@ -180,15 +180,8 @@ export class Threads {
   }
 
   #work(pieces: number): number {
-    const { evm } = this.#machine;
     this.#serve();
-    try {
-      return evm.work(pieces);
-    } catch (error) {
-      if (error instanceof MemoryFull) evm.stopParallel();
-      else evm.abandon();
-      return MORE;
-    }
+    return this.#machine.work(pieces);
   }
 
   async close(): Promise<void> {
