@@ -16,7 +16,7 @@ import { createExecutor, type Executor } from "../executor/index.ts";
 import { createSenderKeys, type SenderKeys } from "../verifier/sender-keys.ts";
 import { BatchPool } from "./batch-pool.ts";
 import { type Decoded, decodeInput } from "./block.ts";
-import { checkUnit } from "./check.ts";
+import { bodyRootsOf, checkUnit } from "./check.ts";
 import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { ExecutionStage, type StateOptions } from "./execution.ts";
 import type { BlockInput, BlockSource } from "./input.ts";
@@ -249,6 +249,9 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
         const ran = clock.time("recover", count, () => dispatcher.run(batch, runOptions));
         // Thrown where its turn comes; until then it is not unhandled.
         ran.catch(() => {});
+        await clock.time("check", 0, () => {
+          for (const unit of group.units) if (unit.block) bodyRootsOf(unit, unit.block);
+        });
         if (!(await recovering.push({ items, group, ran }))) return;
       }
     }
