@@ -254,17 +254,43 @@ class HttpClient implements SidecarClient {
       request.on("error", fail);
       request.once("response", (response) => {
         hasAnswer = true;
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        const body = new BodyReader(response);
         response.on("error", fail);
         response.once("end", () => {
-          const { statusCode: status = 0 } = response;
-          settle(() => resolve({ status, headers: response.headers, body: Buffer.concat(chunks) }));
+          const { statusCode: status = 0, headers } = response;
+          settle(() => resolve({ status, headers, body: body.bytes() }));
         });
       });
       for (const part of parts) request.write(part);
       request.end();
     });
+  }
+}
+
+/** Bodies up to this size are put together as they come, in memory of the size that their head says. */
+const MOST_ANNOUNCED_BYTES = 16 * 2 ** 20;
+
+/** Puts an answer together while the rest of it is on its way, so that nothing is left to do when the last bytes come. */
+class BodyReader {
+  readonly #whole: Buffer;
+  /** What did not fit the announced size: all of it where none was announced. */
+  readonly #rest: Buffer[] = [];
+  #length = 0;
+
+  constructor(response: IncomingMessage) {
+    const announced = Number(response.headers["content-length"] ?? 0);
+    this.#whole = Buffer.allocUnsafe(announced <= MOST_ANNOUNCED_BYTES ? announced : 0);
+    response.on("data", (chunk: Buffer) => {
+      const fits = chunk.copy(this.#whole, this.#length);
+      this.#length += fits;
+      if (fits < chunk.length) this.#rest.push(chunk.subarray(fits));
+    });
+  }
+
+  /** What has come. */
+  bytes(): Buffer {
+    const whole = this.#whole.subarray(0, this.#length);
+    return this.#rest.length === 0 ? whole : Buffer.concat([whole, ...this.#rest]);
   }
 }
 

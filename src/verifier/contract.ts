@@ -24,7 +24,7 @@ export interface VerifierOptions {
   /**
    * Longest that a batch is expected to take, by the cost model, on a back end where urgent work cannot go ahead and waits for two of
    * them at most. Default 5. A batch may have 128 items whatever they take: fewer would waste the kernels. Elsewhere batches are one
-   * turn of all workers, and urgent work waits for the chunks that have begun: some 10 ms of recoveries.
+   * turn of all workers, and urgent work waits for none of them.
    */
   readonly maxBatchMs?: number;
   /** Most message bytes of one batch. Default 16 MiB. */

@@ -32,6 +32,10 @@ export class Intake {
   sort(job: Job, lot: Lot, count: number): void {
     const { key, words, arena, hashes, claims, firstPlace } = lot;
     const { recordWords } = key;
+    // All hashes first: the look-ups that follow miss the processor's caches, and many of them can wait for memory at a time.
+    for (let i = 0, at = 0; i < count; i++, at += recordWords) {
+      hashes[i] = key.inBounds(words, at, arena.length) ? key.hash(words, at, arena) : UNKEYED;
+    }
     let kept = 0;
     for (let i = 0; i < count; i++) {
       const at = i * recordWords;
@@ -41,7 +45,7 @@ export class Intake {
         this.#delivery.write(job, place, Verdict.MessageOutOfBounds, words, 0, 0);
         continue;
       }
-      const hash = key.hash(words, at, arena);
+      const hash = hashes[i];
       if (hash !== UNKEYED) {
         const known = this.#book.answerTo(lot, at, hash);
         if (known >= 0) {
