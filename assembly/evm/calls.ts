@@ -313,7 +313,7 @@ export function call(frame: usize, op: i32): bool {
     load<u64>(callee, ADDRESS + 16),
   );
   if (precompile) {
-    const left = runPrecompile(precompile, frame, input, inputBytes, passed);
+    const left = runPrecompile(precompile, input, inputBytes, passed);
     if (left < 0) {
       takeBack(child);
       push(frame, 0);

@@ -54,7 +54,7 @@ export declare function precompile(
 
 /**
  * Signer of the ECRECOVER input to `out`; answers 32, or 0 where there is none, and 256 more where that was known. With `mayWait`, one
- * that would have to be worked out may be noted instead: then it throws.
+ * that would have to be worked out may be noted instead, soon after `startClock`: then it throws.
  */
 // @ts-ignore: decorator
 @external("host", "recoverSigner")
@@ -64,6 +64,11 @@ export declare function recoverSigner(
   out: usize,
   mayWait: u32,
 ): i32;
+
+/** A transaction begins that may be broken off. */
+// @ts-ignore: decorator
+@external("host", "startClock")
+export declare function startClock(): void;
 
 /** Works out what was noted. */
 // @ts-ignore: decorator

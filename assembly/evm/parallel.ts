@@ -433,6 +433,7 @@ function mayWait(times: u32): bool {
 /** The host's answer to an exception out of `work`: the running transaction has asked for a signer, which was noted. */
 export function postpone(): void {
   forbidWaiting();
+  executions--;
   const mine = task(running);
   store<u32>(mine, load<u32>(mine, BROKEN_OFF) + 1, BROKEN_OFF);
   store<u32>(mine, waiting, NEXT_WAITER);

@@ -9,12 +9,9 @@ import { precompile } from "./host";
 import { BLAKE2_VECTOR, returned, SHA256_CONSTANTS, shaState, words } from "./layout";
 import { recover } from "./recoveries";
 
-/**
- * Runs one for `frame`, or for the transaction itself where that is 0; its output becomes the return data. Answers the gas left, or -1
- * where it fails.
- */
-export function runPrecompile(id: i32, frame: usize, input: usize, bytes: usize, gas: i64): i64 {
-  if (id == 1) return recover(frame, input, bytes, gas);
+/** Runs one; its output becomes the return data. Answers the gas left, or -1 where it fails. */
+export function runPrecompile(id: i32, input: usize, bytes: usize, gas: i64): i64 {
+  if (id == 1) return recover(input, bytes, gas);
   if (id == 4) {
     gas -= 15 + wordGas(bytes, 3);
     if (gas < 0) return -1;

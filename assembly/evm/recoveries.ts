@@ -4,20 +4,15 @@
  * A transaction that runs ahead of the frontier and asks for a signer nobody has worked out yet may therefore be broken off: the host
  * keeps the input, the instance goes on with the next transactions, and once there are enough inputs, or nothing else is to be done,
  * all are worked out together and the transactions begin again, to be answered at once. That costs what a transaction has done up to the
- * call, so only those that have done little are broken off. And it is for nothing where a transaction asks for another signer once those
+ * call, so the host looks at the clock and notes inputs of those that have done little. (Gas is no measure: what buys a hash or a division
+ * buys three times as much time as what buys a jump.) And it is for nothing where a transaction asks for another signer once those
  * before it have run: an instance that sees this happen breaks none off for a while, each time for longer.
  */
 import { setReturnedBytes } from "./calls";
-import { F_GAS } from "./frame";
-import { recoverSigner } from "./host";
-import { FRAME_BYTES, frames, returned } from "./layout";
+import { recoverSigner, startClock } from "./host";
+import { returned } from "./layout";
 
 const PRICE: i64 = 3000;
-/**
- * Most gas that a transaction has used when it is broken off. The slowest that so much buys, cheap operations, takes no longer than what
- * is saved.
- */
-const MOST_REPEATED: i64 = 30000;
 
 /** Set in what the host answers: the signer was known. */
 const KNOWN: i32 = 256;
@@ -32,13 +27,14 @@ let told: u32 = 0;
 let running: u32 = 0;
 let pausedUntil: u32 = 0;
 let pause: u32 = FIRST_PAUSE;
-/** Gas that its first frame began with. */
-let gasGiven: i64 = 0;
+/** Whether a signer has been asked for in this block: until then no clock is needed. */
+let asked: bool = false;
 
 /** Called at a block's start. */
 export function beginRecoveries(): void {
   mayWait = false;
   timesBrokenOff = 0;
+  asked = false;
   pausedUntil = 0;
   pause = FIRST_PAUSE;
 }
@@ -48,7 +44,8 @@ export function allowWaiting(index: u32, times: u32, allowed: bool): void {
   running = index;
   timesBrokenOff = times;
   told = 0;
-  mayWait = allowed && index >= pausedUntil;
+  mayWait = allowed && asked && index >= pausedUntil;
+  if (mayWait) startClock();
 }
 
 /** Has the next transaction answered on the spot, whatever it asks. */
@@ -57,20 +54,12 @@ export function forbidWaiting(): void {
   timesBrokenOff = 0;
 }
 
-export function setGasGiven(gas: i64): void {
-  gasGiven = gas;
-}
-
-/**
- * Runs the contract for `frame`, which has passed `gas`; or for the transaction itself, `frame` being 0. Answers the gas left, -1 where
- * there is too little.
- */
-export function recover(frame: usize, input: usize, bytes: usize, gas: i64): i64 {
+/** Runs the contract; answers the gas left, -1 where there is too little. */
+export function recover(input: usize, bytes: usize, gas: i64): i64 {
   if (gas < PRICE) return -1;
+  asked = true;
   const expected = told < timesBrokenOff;
-  const waits =
-    mayWait && !expected && frame != 0 && gasGiven - gasLeft(frame) - gas <= MOST_REPEATED;
-  const answer = recoverSigner(input, bytes, returned, u32(waits));
+  const answer = recoverSigner(input, bytes, returned, u32(mayWait && !expected));
   if (expected && !(answer & KNOWN)) pauseWaiting();
   told++;
   setReturnedBytes(<usize>(answer & ~KNOWN));
@@ -82,11 +71,4 @@ function pauseWaiting(): void {
   timesBrokenOff = 0;
   pausedUntil = running + pause;
   if (pause < 1 << 30) pause <<= 1;
-}
-
-/** Gas that a frame and those above it have left for themselves. */
-function gasLeft(frame: usize): i64 {
-  let sum: i64 = 0;
-  for (let at = frames; at <= frame; at += FRAME_BYTES) sum += load<i64>(at, F_GAS);
-  return sum;
 }

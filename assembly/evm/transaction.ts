@@ -82,7 +82,6 @@ import {
 import { accountLocation, L_CODE, readAddress, storeUnread } from "./locations";
 import { beginLogs, BLOOM_VALUE_BYTES, bloomValues, logsTop, writeBloomBits } from "./logs";
 import { runPrecompile } from "./precompiles";
-import { setGasGiven } from "./recoveries";
 import {
   REJECT_AUTHORISATION_CREATION,
   REJECT_AUTHORISATIONS_EMPTY,
@@ -544,7 +543,6 @@ function runFrame(
   store<u32>(frame, <u32>(memories + kept), 24);
   store<u32>(frame, <u32>self, F_SELF);
   store<i64>(frame, gas, F_GAS);
-  setGasGiven(gas);
   store<u32>(frame, 0, F_STATIC);
   store<u32>(frame, u32(creates), F_CREATES);
   store<u32>(frame, <u32>input, F_INPUT);
@@ -570,7 +568,7 @@ function runFrame(
     load<u64>(self, ADDRESS + 16),
   );
   if (precompile) {
-    const left = runPrecompile(precompile, 0, input, inputBytes, gas);
+    const left = runPrecompile(precompile, input, inputBytes, gas);
     if (left < 0) return settle(frame, 3, 0, 0, 0);
     return settle(frame, SUCCESS, left, 0, 0);
   }

@@ -166,7 +166,8 @@ export interface ExecuteOptions {
 export interface Executor {
   readonly id: string;
   /**
-   * @throws LanewiseError `ERR_STATE_MISSING` where the state does not hold what the block reads; `ERR_ABORTED`, `ERR_CLOSED`.
+   * @throws LanewiseError `ERR_STATE_MISSING` where the state does not hold what the block reads; `ERR_UNSUPPORTED` on the block of the
+   * DAO fork; `ERR_ABORTED`, `ERR_CLOSED`.
    */
   execute(block: ExecutableBlock, state: StateSource, options?: ExecuteOptions): Promise<Execution>;
   close(): Promise<void>;

@@ -17,10 +17,10 @@ import {
   toHex,
   transactionVerdictName,
 } from "../chains/ethereum/index.ts";
-import { orderedTrieRoot } from "../state/ordered-root.ts";
+import { orderedTrieRootSync } from "../state/ordered-root.ts";
 import type { DecodedBlock } from "./block.ts";
 import type { Failure } from "./report.ts";
-import { type Unit, unitName } from "./unit.ts";
+import { type BodyRoots, type Unit, unitName } from "./unit.ts";
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
@@ -30,8 +30,21 @@ export function expectedAndGot(reason: string): Pick<Failure, "expected" | "got"
   return { expected: parts?.[1] ?? reason.replace(/^expected /, ""), got: parts?.[2] ?? "not so" };
 }
 
+/** Roots of the body's ordered tries: they need no kernel, so that the pipeline has them worked out while its kernels run. */
+export function bodyRootsOf(unit: Unit, block: DecodedBlock): BodyRoots {
+  const { header, transactions, withdrawals } = block;
+  unit.bodyRoots ??= {
+    transactions: orderedTrieRootSync(transactions),
+    withdrawals:
+      withdrawals &&
+      header.withdrawalsRoot &&
+      orderedTrieRootSync(withdrawals.map(encodeWithdrawal)),
+  };
+  return unit.bodyRoots;
+}
+
 /** Adds every rule that the unit breaks to its failures. `parent`: the header before, where it is known. */
-export async function checkUnit(unit: Unit, parent: BlockHeader | undefined): Promise<void> {
+export function checkUnit(unit: Unit, parent: BlockHeader | undefined): void {
   const report = reporter(unit);
   for (let i = 0; i < unit.list.count; i++) {
     if (unit.verdicts[i] === TransactionVerdict.Valid) continue;
@@ -51,7 +64,7 @@ export async function checkUnit(unit: Unit, parent: BlockHeader | undefined): Pr
   }
   checkClaims(unit, block, report);
   checkRules(unit, block, parent, report);
-  await checkRoots(block, report);
+  checkRoots(unit, block, report);
 }
 
 type Report = (failure: Omit<Failure, "block">) => void;
@@ -118,21 +131,15 @@ function checkRules(
 }
 
 /** Ordered tries of the body. */
-async function checkRoots(block: DecodedBlock, report: Report): Promise<void> {
-  const { header, withdrawals, transactions } = block;
+function checkRoots(unit: Unit, block: DecodedBlock, report: Report): void {
+  const { header } = block;
   const compare = (field: string, rule: string, computed: Uint8Array, claimed: Uint8Array) => {
     if (sameBytes(claimed, computed)) return;
     report({ field, rule, expected: toHex(computed), got: toHex(claimed) });
   };
-  const transactionsRoot = await orderedTrieRoot(transactions);
-  compare(
-    "transactionsRoot",
-    "root of the transactions",
-    transactionsRoot,
-    header.transactionsRoot,
-  );
+  const { transactions, withdrawals } = bodyRootsOf(unit, block);
+  compare("transactionsRoot", "root of the transactions", transactions, header.transactionsRoot);
   if (withdrawals !== undefined && header.withdrawalsRoot !== undefined) {
-    const root = await orderedTrieRoot(withdrawals.map(encodeWithdrawal));
-    compare("withdrawalsRoot", "root of the withdrawals", root, header.withdrawalsRoot);
+    compare("withdrawalsRoot", "root of the withdrawals", withdrawals, header.withdrawalsRoot);
   }
 }

@@ -16,7 +16,7 @@ import { createExecutor, type Executor } from "../executor/index.ts";
 import { createSenderKeys, type SenderKeys } from "../verifier/sender-keys.ts";
 import { BatchPool } from "./batch-pool.ts";
 import { type Decoded, decodeInput } from "./block.ts";
-import { checkUnit } from "./check.ts";
+import { bodyRootsOf, checkUnit } from "./check.ts";
 import { createDispatcher, type Dispatcher } from "./dispatcher.ts";
 import { ExecutionStage, type StateOptions } from "./execution.ts";
 import type { BlockInput, BlockSource } from "./input.ts";
@@ -49,6 +49,8 @@ export const GROUP_WAIT_MS = 2;
 
 /** Decoded units that wait for a group, groups before each kernel stage, and units behind them. */
 const UNITS_WAITING = 16;
+/** So many transactions count as another unit: what is decoded far ahead of its turn is garbage that lives long. */
+const UNIT_TRANSACTIONS = 512;
 const GROUPS_WAITING = 1;
 /** Groups in recovery behind the one awaited: workers find the next one while this thread is busy with other stages. */
 const GROUPS_AHEAD = 1;
@@ -110,6 +112,9 @@ interface Recovering extends Grouped<RecoveryGroup> {
   readonly ran: Promise<void>;
 }
 
+const weightOf = (item: Item): number =>
+  item.ok ? 1 + item.unit.list.count / UNIT_TRANSACTIONS : 1;
+
 /** The source's inputs until `stopped` resolves, even while the source itself is waiting for its next one. */
 async function* untilStopped(
   source: BlockSource,
@@ -161,7 +166,7 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<BlockReport> {
     const startedMs = performance.now();
-    const decoded = new BoundedQueue<Item>(UNITS_WAITING);
+    const decoded = new BoundedQueue<Item>(UNITS_WAITING, weightOf);
     const grouped = new BoundedQueue<readonly Item[]>(GROUPS_WAITING);
     const hashed = new BoundedQueue<Grouped<HashedGroup>>(GROUPS_WAITING);
     const recovering = new BoundedQueue<Recovering>(GROUPS_AHEAD);
@@ -244,6 +249,9 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
         const ran = clock.time("recover", count, () => dispatcher.run(batch, runOptions));
         // Thrown where its turn comes; until then it is not unhandled.
         ran.catch(() => {});
+        await clock.time("check", 0, () => {
+          for (const unit of group.units) if (unit.block) bodyRootsOf(unit, unit.block);
+        });
         if (!(await recovering.push({ items, group, ran }))) return;
       }
     }

@@ -4,21 +4,27 @@
  * @module
  */
 
-/** First in, first out; at most `capacity` items wait in it. */
+/** First in, first out; items wait in it until they weigh `capacity` together, by default one each. */
 export class BoundedQueue<Item> implements AsyncIterable<Item> {
   readonly #capacity: number;
+  readonly #weigh: (item: Item) => number;
   readonly #items: Item[] = [];
+  #weight = 0;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
   #wakeProducers: (() => void)[] = [];
   #wakeConsumers: (() => void)[] = [];
 
-  /** @throws RangeError where the capacity is not a positive integer. */
-  constructor(capacity: number) {
+  /**
+   * @param weigh an item's weight, always the same; the last one in may bring the queue above its capacity.
+   * @throws RangeError where the capacity is not a positive integer.
+   */
+  constructor(capacity: number, weigh: (item: Item) => number = () => 1) {
     if (!Number.isInteger(capacity) || capacity < 1) {
       throw new RangeError(`BoundedQueue capacity: expected a positive integer, got ${capacity}`);
     }
     this.#capacity = capacity;
+    this.#weigh = weigh;
   }
 
   get length(): number {
@@ -27,7 +33,7 @@ export class BoundedQueue<Item> implements AsyncIterable<Item> {
 
   /** Resolves once there is room, for producers whose items do work already; false where the consumer has gone. */
   async room(): Promise<boolean> {
-    while (this.#items.length >= this.#capacity && !this.#ended) {
+    while (this.#weight >= this.#capacity && !this.#ended) {
       await new Promise<void>((resolve) => this.#wakeProducers.push(resolve));
     }
     return !this.#ended;
@@ -37,6 +43,7 @@ export class BoundedQueue<Item> implements AsyncIterable<Item> {
   async push(item: Item): Promise<boolean> {
     if (!(await this.room())) return false;
     this.#items.push(item);
+    this.#weight += this.#weigh(item);
     this.#wake();
     return true;
   }
@@ -50,6 +57,7 @@ export class BoundedQueue<Item> implements AsyncIterable<Item> {
   /** Nobody wants what is left: it is dropped, and pending pushes are refused. */
   close(): void {
     this.#items.length = 0;
+    this.#weight = 0;
     this.end();
   }
 
@@ -69,7 +77,8 @@ export class BoundedQueue<Item> implements AsyncIterable<Item> {
     while (true) {
       if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#items.length > 0) {
-        const item = this.#items.shift();
+        const item = this.#items.shift() as Item;
+        this.#weight -= this.#weigh(item);
         this.#wake();
         return item;
       }

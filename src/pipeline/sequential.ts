@@ -102,7 +102,7 @@ export async function* validateSequentially(
       }
       const { unit } = decoded;
       runReference(unit);
-      await checkUnit(unit, parents.parentOf(unit));
+      checkUnit(unit, parents.parentOf(unit));
       const { final } = await execution.commit(unit, await execution.execute(unit));
       yield unitReport(unit, await final);
     }

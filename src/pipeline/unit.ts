@@ -7,6 +7,13 @@ import type { TransactionList } from "../chains/ethereum/index.ts";
 import type { DecodedBlock } from "./block.ts";
 import type { BlockReport, Depth, Failure } from "./report.ts";
 
+/** Roots of a block's ordered tries. */
+export interface BodyRoots {
+  readonly transactions: Uint8Array;
+  /** Where the block has withdrawals and its header their root. */
+  readonly withdrawals: Uint8Array | undefined;
+}
+
 /** What decoding and the kernels found out about one input; each stage fills its part. */
 export interface Unit {
   readonly label: string;
@@ -25,6 +32,8 @@ export interface Unit {
   readonly verdicts: Uint32Array;
   /** 20 bytes per authorisation (EIP-7702), zero where its signature is invalid. Filled by the recover stage. */
   readonly authorities: Uint8Array;
+  /** Filled when first asked for, see `bodyRootsOf`. */
+  bodyRoots: BodyRoots | undefined;
   /** In the order found. Filled by the stages from check on. */
   readonly failures: Failure[];
 }
@@ -47,6 +56,7 @@ export function createUnit(
     senders: new Uint8Array(20 * list.count),
     verdicts: new Uint32Array(list.count),
     authorities: new Uint8Array(20 * list.authorizationCount),
+    bodyRoots: undefined,
     failures: [],
   };
 }

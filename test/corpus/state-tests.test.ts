@@ -3,8 +3,8 @@
  *
  * A few cases burn billions of gas in a loop; published runners leave them out too. They run where LANEWISE_SLOW=1, as do all those of
  * elliptic curves, of which else a fixed sample runs. Cases run on two threads as well, as a block of one, and those that share a
- * pre-state together in one block, against serial execution: some of them, or all where LANEWISE_SLOW=1. What may not be included ends
- * on one thread by rule, and is counted apart.
+ * pre-state together in one block, against serial execution: some of them, or all where LANEWISE_SLOW=1. What may not be included, or
+ * needs more memory than a thread's region has, ends on one thread by rule, and is counted apart.
  */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -29,6 +29,8 @@ const slow = process.env.LANEWISE_SLOW === "1";
 const ENDLESS = /vmPerformance\/loop|stTimeConsuming\/(CALLBlake2f|static_Call50000)|Call50000/;
 /** Elliptic curves in the host's libraries: seconds a case, with many cases alike. */
 const CURVES = /eip2537|stZeroKnowledge|bls12/;
+/** A GiB of EVM memory: more than other threads' regions have. */
+const HUGE = /static_Call1MB1024Calldepth/;
 /** One of how many cases runs on two threads as well. */
 const PARALLEL_SAMPLE = slow ? 1 : 23;
 
@@ -67,7 +69,7 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
     const passedByFork = new Map<string, number>();
     let batched = 0;
     const parallelByFork = new Map<string, number>();
-    const counts = { rejected: 0, together: 0, blocks: 0 };
+    const counts = { rejected: 0, huge: 0, together: 0, blocks: 0 };
     after(async () => {
       await Promise.all([executor.close(), parallel.close()]);
       console.log(`# ${suite}: ${JSON.stringify(Object.fromEntries(passedByFork))}`);
@@ -113,6 +115,7 @@ for (const suite of ["eest-state-tests", "ethereum-tests/GeneralStateTests"]) {
     }
     function countParallel({ name, forkName }: StateCase, execution: Execution): void {
       if (!execution.ok) counts.rejected++;
+      else if (execution.result.conflicts === undefined && HUGE.test(name)) counts.huge++;
       else {
         assert.ok(execution.result.conflicts, `${name}: ran on one thread`);
         parallelByFork.set(forkName, (parallelByFork.get(forkName) ?? 0) + 1);

@@ -27,6 +27,26 @@ describe("BoundedQueue", () => {
     assert.ok(queue.ended);
   });
 
+  it("counts weights, lets one item go above its capacity, and tells when there is room", async () => {
+    const queue = new BoundedQueue<number>(4, (weight) => weight);
+    await queue.push(1.5);
+    await queue.push(10);
+    let hasRoom: boolean | undefined;
+    const waiting = queue.room().then((room) => {
+      hasRoom = room;
+    });
+    assert.equal(await queue.next(), 1.5);
+    await turn();
+    assert.equal(hasRoom, undefined, "10 weighs more than 4");
+    assert.equal(await queue.next(), 10);
+    await waiting;
+    assert.equal(hasRoom, true);
+    await queue.push(5);
+    const refused = queue.room();
+    queue.close();
+    assert.equal(await refused, false);
+  });
+
   it("answers undefined after a time-out, and goes on", async () => {
     const queue = new BoundedQueue<string>(1);
     assert.equal(await queue.next(1), undefined);

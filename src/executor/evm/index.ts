@@ -10,6 +10,7 @@ import { LanewiseError } from "../../core/index.ts";
 import { LazyDiff } from "../../state/diff.ts";
 import type { StateSource } from "../../state/source.ts";
 import type { BlockAccessList } from "../access-list.ts";
+import { refuseDaoFork } from "../dao-fork.ts";
 import type {
   ConflictReport,
   ExecutableBlock,
@@ -113,6 +114,7 @@ export function createEvmExecutor(options: EvmExecutorOptions = {}): EvmExecutor
       }
     };
     check();
+    refuseDaoFork(block.environment);
     engine ??= Promise.all([loadModule(), Signers.create()]).then(
       ([module, signers]) => new Engine({ module, signers }, options),
     );

@@ -20,7 +20,7 @@ const CONSOLIDATION_REQUESTS = fromHex("0000bbddc7ce488642fb579f8b00f3a590007251
 /** Mainnet's deposit contract and the topic of its `DepositEvent`. */
 const DEPOSIT_CONTRACT = fromHex("00000000219ab540356cbb839cbe05303d7705fa");
 const DEPOSIT_TOPIC = fromHex("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5");
-/** ABI offset and size of a deposit's fields: key, credentials, amount, signature, index. */
+/** ABI offset, where its length stands, and size of a deposit's fields: key, credentials, amount, signature, index (EIP-6110). */
 const DEPOSIT_FIELDS = [
   [160, 48],
   [256, 32],
@@ -169,7 +169,7 @@ function depositsOf(receipts: readonly EvmReceipt[]): Uint8Array | undefined {
     for (const data of receipt.logDataOf(DEPOSIT_CONTRACT, DEPOSIT_TOPIC)) {
       if (!isDepositLayout(data)) return undefined;
       for (const [offset, size] of DEPOSIT_FIELDS)
-        deposits.push(data.subarray(offset, offset + size));
+        deposits.push(data.subarray(offset + 32, offset + 32 + size));
     }
   }
   return Uint8Array.from(Buffer.concat(deposits));
@@ -179,7 +179,7 @@ function isDepositLayout(data: Uint8Array): boolean {
   if (data.length !== DEPOSIT_LOG_BYTES) return false;
   return DEPOSIT_FIELDS.every(([offset, size], i) => {
     const pointer = bytesToBigint(data.subarray(32 * i, 32 * i + 32));
-    const length = bytesToBigint(data.subarray(offset - 32, offset));
-    return pointer === BigInt(offset - 32) && length === BigInt(size);
+    const length = bytesToBigint(data.subarray(offset, offset + 32));
+    return pointer === BigInt(offset) && length === BigInt(size);
   });
 }

@@ -13,6 +13,7 @@ import { Address, EthereumJSError } from "@ethereumjs/util";
 import { createVM, type RunTxResult, runTx, type VM } from "@ethereumjs/vm";
 import { LanewiseError } from "../../core/index.ts";
 import type { StateSource } from "../../state/source.ts";
+import { refuseDaoFork } from "../dao-fork.ts";
 import type {
   BlockEnvironment,
   ExecutableBlock,
@@ -27,8 +28,6 @@ import { beginBlock, endBlock } from "./system-operations.ts";
 
 /** Milliseconds of execution between two looks at the event loop and the abort signal. */
 const YIELD_EVERY_MS = 10;
-/** The block of the DAO fork changes balances by a list that no other block needs. */
-const DAO_BLOCK = 1_920_000n;
 
 const zeroWord = new Uint8Array(32);
 
@@ -38,10 +37,7 @@ export function createOracleExecutor(): Executor {
   return {
     id: "oracle",
     async execute(block, state, options = {}): Promise<Execution> {
-      const { number, chainId } = block.environment;
-      if (chainId === 1n && number === DAO_BLOCK) {
-        throw new LanewiseError("ERR_UNSUPPORTED", "block 1920000: the DAO fork is not executed");
-      }
+      refuseDaoFork(block.environment);
       const check = (): void => {
         if (closed) throw new LanewiseError("ERR_CLOSED", "oracle executor: closed");
         if (options.signal?.aborted) {

@@ -158,7 +158,7 @@ describe("ECRECOVER", () => {
       await agree(plans, "different");
       together = 0;
       await executors[0].execute(block, state);
-      assert.equal(together, COUNT / 12);
+      assert.ok(together > 0 && together < COUNT / 2, `${together} times`);
       together = 0;
       await plain.execute(block, state);
       assert.ok(together > 0);

@@ -86,7 +86,11 @@ async function play(
 ): Promise<void> {
   for (const fork of forks) {
     const { state, block } = blockOf(fork, list, choices);
-    const source = createMemoryState(state);
+    const source = {
+      ...createMemoryState(state),
+      hasStorage: (address: Uint8Array) =>
+        (state.accounts.get(toHex(address))?.storage.size ?? 0) > 0,
+    };
     await assertSameOutcome(serial, oracle, block, source, fork);
     for (let turn = 0; turn < TURNS; turn++) {
       const execution = await assertSameOutcome(pairs, serial, block, source, `${fork}, ${turn}`);
