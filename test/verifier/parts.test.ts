@@ -79,7 +79,7 @@ describe("submissions in parts", () => {
   it("begin with the first part, and join what it has in flight or has answered", async () => {
     const { backend, verifier } = await create();
     const { records, arena, expected } = work(1, 5);
-    backend.delayMs = 30;
+    backend.delayMs = 300;
     const submission = verifier.open(keccak256, 15, { arena });
     submission.add(records);
     await turn();
@@ -119,7 +119,7 @@ describe("submissions in parts", () => {
 
   it("give lent memory back once, when nothing reads it any more", async () => {
     const { backend, verifier, accounted } = await create();
-    backend.delayMs = 30;
+    backend.delayMs = 300;
     const { records, arena, expected } = work(3, 12);
     const released: string[] = [];
     const release = (name: string) => () => void released.push(name);
