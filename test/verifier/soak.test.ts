@@ -105,7 +105,7 @@ class Generation {
     this.device.fault = fault;
     await sleep(100 + random.below(300));
     // On a busy machine no batch may have come along yet.
-    for (let i = 0; i < 20 && this.device.faultsMet === before; i++) await sleep(50);
+    for (let i = 0; i < 80 && this.device.faultsMet === before; i++) await sleep(50);
     this.device.fault = undefined;
     return `device ${fault}`;
   }
