@@ -65,7 +65,7 @@ export function registerBenchCommand(cli: CAC): void {
     .option("--workload <name>", "executor: only this workload; may be given again")
     .option(
       "--transactions <n>",
-      "executor: of the block (default: 2000); pipeline: of the chain (40000)",
+      "executor: of the block (default: 2000); pipeline: of the chain (120000)",
     )
     .option("--algorithm <id>", "gpu: only this algorithm")
     .option("--max-items <n>", "gpu: largest batch (default: 262144; software GPU: 1024)")
