@@ -90,14 +90,14 @@ class Generation {
     });
   }
 
-  /** Something goes wrong for a moment. */
-  async injectFault(allowStall: boolean): Promise<string> {
+  /** Something goes wrong for a moment; what, and in how many runs of the device it showed. */
+  async injectFault(allowStall: boolean): Promise<{ name: string; met: number }> {
     const kind = random.below(10);
     if (kind < 4) {
       const fault = random.pick(["exit", "trap", "uncaught", "slow"] as const);
       Atomics.store(this.#workerFaults, FAULT.left, 1);
       Atomics.store(this.#workerFaults, FAULT.kind, FAULTS[fault]);
-      return `worker ${fault}`;
+      return { name: `worker ${fault}`, met: 0 };
     }
     const faults: Fault[] = ["lost", "failed", "flip-result", "flip-verdict"];
     const fault = allowStall && kind === 9 ? "stall" : faults[random.below(kind < 8 ? 2 : 4)];
@@ -107,7 +107,7 @@ class Generation {
     // On a busy machine no batch may have come along yet.
     for (let i = 0; i < 80 && this.device.faultsMet === before; i++) await sleep(50);
     this.device.fault = undefined;
-    return `device ${fault}`;
+    return { name: `device ${fault}`, met: this.device.faultsMet - before };
   }
 }
 
@@ -171,7 +171,7 @@ describe("verifier soak", () => {
     let submissions = 0;
     let current = new Generation();
     const draining: Promise<void>[] = [];
-    const totals = { rerun: 0, mismatches: 0, failures: 0 };
+    const totals = { rerun: 0, mismatches: 0, failures: 0, met: 0 };
     const faults = new Map<string, number>();
     const sizes: number[] = [];
 
@@ -198,8 +198,9 @@ describe("verifier soak", () => {
       let generationEndsMs = performance.now() + GENERATION_MS;
       while (performance.now() < endMs) {
         const startedMs = performance.now();
-        const fault = await current.injectFault(isSlow);
-        faults.set(fault, (faults.get(fault) ?? 0) + 1);
+        const { name, met } = await current.injectFault(isSlow);
+        faults.set(name, (faults.get(name) ?? 0) + 1);
+        totals.met += met;
         if (performance.now() > generationEndsMs) {
           const old = current;
           current = new Generation();
@@ -217,7 +218,9 @@ describe("verifier soak", () => {
     const refused = [...outcomes.refused.values()].reduce((sum, times) => sum + times, 0);
     assert.equal(outcomes.answered + refused, submissions);
     assert.ok(outcomes.answered > DURATION_MS / 1000, `${outcomes.answered} answered`);
-    assert.ok(totals.failures > 0 && totals.rerun > 0, "the faults were felt");
+    // On a busy machine the device may be the slower one, and get no work while it is at fault.
+    const isFelt = totals.failures + totals.mismatches > 0;
+    assert.ok(isSlow ? isFelt && totals.rerun > 0 : isFelt || totals.met === 0, "faults were felt");
     for (const code of ["ERR_ABORTED", "ERR_DEADLINE", "ERR_OVERLOADED"])
       assert.ok(outcomes.refused.has(code), code);
     // The first generations warm up: kernels, thread stacks, heap.
