@@ -49,8 +49,8 @@ export function beginHints(count: u32): void {
 }
 
 /**
- * Makes the tasks of transactions `from` to `to` (excluded), and gives each the last earlier ones that have its sender, or the receiver of its tokens, as sender or receiver. Who is only
- * paid ether waits for nobody (`credits.ts`), but has to have been paid before it sends.
+ * Makes the tasks of transactions `from` to `to` (excluded), and gives each the last earlier ones that have its sender, or the receiver of
+ * its tokens, as sender or receiver. Who is only paid ether waits for nobody (`credits.ts`), but has to have been paid before it sends.
  */
 export function hint(from: u32, to: u32): void {
   const records = <usize>load<u32>(RECORDS);

@@ -731,7 +731,7 @@ export function publishView(included: bool): void {
 function publishAccount(e: usize, location: usize, number: u32): bool {
   const flags = load<u32>(e, FLAGS);
   if (isRemoved(e, flags)) {
-    writeRemoval(location, number, <u32>EMPTY_CODE, publishedChain);
+    writeRemoval(location, number, publishedChain);
     return true;
   }
   if (!(flags & TOUCHED)) return false;

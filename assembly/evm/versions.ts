@@ -127,32 +127,34 @@ export function writeVersion(
   word: usize,
   chain: u32,
 ): void {
+  insert(location, number, flags, code, nonce, word, chain, 0);
+}
+
+/** As `writeVersion`, what transaction `number` adds to the account's balance; others have to look at what is below. */
+export function writeCredit(location: usize, number: u32, amount: usize, chain: u32): void {
+  const below = newestBelow(location, <i32>(number >> 1) - 1);
+  const run = below ? load<u32>(below, RUN) + 1 : 1;
+  insert(location, number, CREDIT, <u32>EMPTY_CODE, 0, amount, chain, run);
+}
+
+function insert(
+  location: usize,
+  number: u32,
+  flags: u32,
+  code: u32,
+  nonce: u64,
+  word: usize,
+  chain: u32,
+  run: u32,
+): void {
   const fresh = allocateVersion(VERSION_BYTES); // taken outside the lock: it may throw
   store<u32>(fresh, number, NUMBER);
   store<u32>(fresh, flags, FLAGS);
   store<u32>(fresh, code, CODE);
   store<u64>(fresh, nonce, NONCE);
   store<u32>(fresh, chain, CHAIN);
-  store<u32>(fresh, 0, RUN);
+  store<u32>(fresh, run, RUN);
   copy(fresh + WORD, word);
-  insert(location, fresh, number);
-}
-
-/** As `writeVersion`, what transaction `number` adds to the account's balance; others have to look at what is below. */
-export function writeCredit(location: usize, number: u32, amount: usize, chain: u32): void {
-  const fresh = allocateVersion(VERSION_BYTES);
-  store<u32>(fresh, number, NUMBER);
-  store<u32>(fresh, CREDIT, FLAGS);
-  store<u32>(fresh, <u32>EMPTY_CODE, CODE);
-  store<u64>(fresh, 0, NONCE);
-  store<u32>(fresh, chain, CHAIN);
-  const below = newestBelow(location, <i32>(number >> 1) - 1);
-  store<u32>(fresh, below ? load<u32>(below, RUN) + 1 : 1, RUN);
-  copy(fresh + WORD, amount);
-  insert(location, fresh, number);
-}
-
-function insert(location: usize, fresh: usize, number: u32): void {
   lock(location);
   const owner = number >> 1;
   let previous = versionsOf(location);
@@ -168,12 +170,13 @@ function insert(location: usize, fresh: usize, number: u32): void {
 }
 
 /** Has transaction `number` remove the account and, before Cancun, whatever its slots hold by then; the scratch word is used. */
-export function writeRemoval(account: usize, number: u32, noCode: u32, chain: u32): void {
+export function writeRemoval(account: usize, number: u32, chain: u32): void {
   const zero = words + 1536;
   setU64(zero, 0);
-  writeVersion(account, number, REMOVED, noCode, 0, zero, chain);
+  writeVersion(account, number, REMOVED, <u32>EMPTY_CODE, 0, zero, chain);
   // From Cancun on only what the transaction itself has created is removed, whose slots nobody else has seen.
-  if (fork < CANCUN) writeVersion(makeRemovals(account), number, REMOVED, noCode, 0, zero, chain);
+  if (fork < CANCUN)
+    writeVersion(makeRemovals(account), number, REMOVED, <u32>EMPTY_CODE, 0, zero, chain);
 }
 
 /** Takes back the version with this number, if the location has it, and what it did to an account's slots. */

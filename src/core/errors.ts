@@ -19,7 +19,7 @@ export type LanewiseErrorCode =
   | "ERR_CLOSED"
   /** The caller's `AbortSignal` fired. */
   | "ERR_ABORTED"
-  /** A bounded queue is full and the work was shed; nothing was computed. */
+  /** A bounded queue is full and the work was shed; nothing of it is answered. */
   | "ERR_OVERLOADED"
   /** The work's deadline passed before it was started. */
   | "ERR_DEADLINE"

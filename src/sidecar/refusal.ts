@@ -5,7 +5,7 @@
  * |---|---|---|
  * | 400, 404, 405, 413, 415, 431 | INVALID_ARGUMENT | the request is wrong; sent again it would be as wrong |
  * | 408 | – | the request did not arrive in time |
- * | 429 | RESOURCE_EXHAUSTED | no room now; nothing was computed |
+ * | 429 | RESOURCE_EXHAUSTED | no room now; nothing is answered |
  * | 500 | INTERNAL | a fault of the sidecar |
  * | 503 | UNAVAILABLE | closing, or no back end works |
  * | 504 | DEADLINE_EXCEEDED | not started before the deadline |

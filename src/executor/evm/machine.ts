@@ -224,7 +224,7 @@ const MOST_REPEATED_MS = 0.03;
 /** Added to what `recoverSigner` answers where that had been worked out before. */
 const KNOWN = 256;
 /** What `work` answers where there is more. */
-const MORE = 0;
+export const MORE = 0;
 
 /** Thrown where the memory that all instances share is full, so that none can go on. */
 export class MemoryFull extends LanewiseError {}

@@ -7,7 +7,7 @@ import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_
 import { FORKS } from "../../chains/ethereum/forks.ts";
 import { openSharedState } from "../../state/shared-state.ts";
 import type { DirectReads, SharedReads } from "../../state/source.ts";
-import { Machine, type MachineMemory, type Region, type StateQuestions } from "./machine.ts";
+import { Machine, type MachineMemory, MORE, type Region, type StateQuestions } from "./machine.ts";
 import { Switchboard } from "./questions.ts";
 import { Signers } from "./signers.ts";
 
@@ -31,7 +31,6 @@ const PATIENCE = 4000;
 const REST_MS = 0.05;
 /** How many such times it counts for that another thread goes on alone: looking on would only slow that one down. */
 const ELSEWHERE_COUNTS = 100;
-const MORE = 0;
 const OVER = 3;
 const ELSEWHERE = 4;
 

@@ -65,12 +65,12 @@ export class Signers {
 
   /** Forgets the block before. */
   clear(): void {
-    this.#forget();
+    this.#answers.clear();
+    this.#forgetNoted();
     this.#asked = 0;
   }
 
-  #forget(): void {
-    this.#answers.clear();
+  #forgetNoted(): void {
     this.#keys.length = 0;
     this.#noted.reset();
   }
@@ -119,7 +119,6 @@ export class Signers {
     if (this.#keys.length === 0) return;
     this.#kernel.runBatch(this.#noted);
     for (const [index, key] of this.#keys.entries()) this.#keep(key, this.#noted, index);
-    this.#keys.length = 0;
-    this.#noted.reset();
+    this.#forgetNoted();
   }
 }

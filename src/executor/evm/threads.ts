@@ -6,7 +6,7 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { SharedReads, StateSource } from "../../state/source.ts";
 import type { Inputs } from "./inputs.ts";
-import type { HostMachine, StateQuestions } from "./machine.ts";
+import { type HostMachine, MORE, type StateQuestions } from "./machine.ts";
 import type { ParallelWorkerData } from "./parallel-worker.ts";
 import { Switchboard } from "./questions.ts";
 
@@ -26,8 +26,7 @@ const PATIENCE = 5000;
 const REST_MS = 0.02;
 /** How many such times it counts for that another thread goes on alone: looking on would only slow that one down. */
 const ELSEWHERE_COUNTS = 100;
-// What `work` answers (assembly/evm/parallel.ts).
-const MORE = 0;
+// What `work` answers besides MORE (assembly/evm/parallel.ts).
 const EXECUTED_ALL = 2;
 const OVER = 3;
 const ELSEWHERE = 4;

@@ -2,14 +2,12 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { createEvmExecutor } from "../../../src/executor/evm/index.ts";
-import type { ExecutableBlock } from "../../../src/executor/index.ts";
 import { createOracleExecutor } from "../../../src/executor/oracle/index.ts";
-import { createMemoryState } from "../../../src/state/memory.ts";
 import { createAccounts } from "../../../src/workloads/accounts.ts";
-import { createChainState } from "../../../src/workloads/chain-state.ts";
 import { createSigner } from "../../../src/workloads/signer.ts";
 import { createTransactionSigner } from "../../../src/workloads/transactions.ts";
 import { seededRandom } from "../../support/random.ts";
+import { blockOfCalls, type Call } from "./calls.ts";
 import { assertSameOutcome } from "./compare.ts";
 
 const fromHex = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
@@ -41,45 +39,17 @@ function deposit(): { fields: Uint8Array; data: Uint8Array } {
   return { fields: Uint8Array.from(Buffer.concat(fields)), data };
 }
 
-interface Plan {
-  readonly to: Uint8Array;
-  readonly data: Uint8Array;
-  readonly value?: number;
-}
+const CODES = [CONTRACT, OTHER].map((address) => [address, fromHex(LOGGER)] as const);
 
-function blockOf(plans: readonly Plan[]) {
-  const state = createChainState();
-  for (const { address } of accounts) state.fund(address, 10n ** 18n);
-  for (const address of [CONTRACT, OTHER]) state.setCode(address, fromHex(LOGGER));
-  const fees = { chainId: 1, maxFeePerGas: 2000, maxPriorityFeePerGas: 10 };
-  const transactions = plans.map(({ to, data, value = 0 }, i) =>
-    signer.sign({ type: 2, nonce: 0, to, data, value, gasLimit: 200_000, ...fees }, accounts[i]),
-  );
-  const senders = new Uint8Array(20 * plans.length);
-  for (let i = 0; i < plans.length; i++) senders.set(accounts[i].address, 20 * i);
-  const block: ExecutableBlock = {
-    environment: {
-      fork: "prague",
-      chainId: 1n,
-      number: 270n,
-      timestamp: 1_000_000n,
-      gasLimit: 30_000_000n,
-      coinbase: new Uint8Array(20).fill(0xcb),
-      difficulty: 0n,
-      prevRandao: new Uint8Array(32),
-      baseFeePerGas: 1000n,
-      excessBlobGas: 0n,
-      parentBeaconBlockRoot: new Uint8Array(32),
-      parentHash: new Uint8Array(32),
-    },
-    transactions,
-    senders,
-    authorities: new Uint8Array(0),
-    withdrawals: [],
-    ommers: [],
-  };
-  return { block, state: createMemoryState(state.snapshot()) };
-}
+const blockOf = (calls: readonly Call[]) =>
+  blockOfCalls(calls, {
+    fork: "prague",
+    blockGasLimit: 30_000_000n,
+    gasLimit: 200_000,
+    accounts,
+    signer,
+    codes: CODES,
+  });
 
 describe("deposit requests", () => {
   const oracle = createOracleExecutor();
@@ -88,10 +58,10 @@ describe("deposit requests", () => {
 
   it("every deposit in order; none of another contract, nor one that was taken back", async () => {
     const deposits = Array.from({ length: 12 }, deposit);
-    const plans: Plan[] = deposits.map(({ data }) => ({ to: CONTRACT, data }));
-    plans.splice(4, 0, { to: OTHER, data: deposit().data });
-    plans.splice(8, 0, { to: CONTRACT, data: deposit().data, value: 1 });
-    const { block, state } = blockOf(plans);
+    const calls: Call[] = deposits.map(({ data }) => ({ to: CONTRACT, data }));
+    calls.splice(4, 0, { to: OTHER, data: deposit().data });
+    calls.splice(8, 0, { to: CONTRACT, data: deposit().data, value: 1 });
+    const { block, state } = blockOf(calls);
     const expected = Buffer.concat([Uint8Array.of(0), ...deposits.map(({ fields }) => fields)]);
     for (const executor of executors) {
       const execution = await assertSameOutcome(executor, oracle, block, state, executor.id);

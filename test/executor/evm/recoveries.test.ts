@@ -10,15 +10,13 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { createEvmExecutor } from "../../../src/executor/evm/index.ts";
 import { Signers } from "../../../src/executor/evm/signers.ts";
-import type { ExecutableBlock } from "../../../src/executor/index.ts";
 import { createOracleExecutor } from "../../../src/executor/oracle/index.ts";
 import { SECP256K1 } from "../../../src/params/secp256k1.ts";
-import { createMemoryState } from "../../../src/state/memory.ts";
 import { createAccounts } from "../../../src/workloads/accounts.ts";
-import { createChainState } from "../../../src/workloads/chain-state.ts";
 import { createSigner } from "../../../src/workloads/signer.ts";
 import { createTransactionSigner } from "../../../src/workloads/transactions.ts";
 import { seededRandom } from "../../support/random.ts";
+import { blockOfCalls, type Call } from "./calls.ts";
 import { assertSameOutcome } from "./compare.ts";
 
 const COUNT = 96;
@@ -80,50 +78,15 @@ const ODD: Readonly<Record<string, Uint8Array>> = {
   longer: Uint8Array.from([...VALID, 1, 2, 3]),
 };
 
-interface Plan {
-  readonly to: Uint8Array;
-  readonly data: Uint8Array;
-  readonly gasLimit?: number;
-}
-
-/** A block of one transaction a sender. */
-function blockOf(plans: readonly Plan[]) {
-  const state = createChainState();
-  for (const { address } of accounts) state.fund(address, 10n ** 20n);
-  for (const [address, code] of CODES) {
-    state.setCode(address, Uint8Array.from(Buffer.from(code, "hex")));
-  }
-  const fees = { chainId: 1, maxFeePerGas: 2000, maxPriorityFeePerGas: 10 };
-  const transactions = plans.map(({ to, data, gasLimit = 300_000 }, i) =>
-    transactionSigner.sign({ type: 2, nonce: 0, to, data, gasLimit, ...fees }, accounts[i]),
-  );
-  const senders = new Uint8Array(20 * plans.length);
-  for (const [i, { address }] of accounts.slice(0, plans.length).entries()) {
-    senders.set(address, 20 * i);
-  }
-  const block: ExecutableBlock = {
-    environment: {
-      fork: "cancun",
-      chainId: 1n,
-      number: 270n,
-      timestamp: 1_000_000n,
-      gasLimit: 200_000_000n,
-      coinbase: filled(0xcb),
-      difficulty: 0n,
-      prevRandao: new Uint8Array(32),
-      baseFeePerGas: 1000n,
-      excessBlobGas: 0n,
-      parentBeaconBlockRoot: new Uint8Array(32),
-      parentHash: new Uint8Array(32),
-    },
-    transactions,
-    senders,
-    authorities: new Uint8Array(0),
-    withdrawals: [],
-    ommers: [],
-  };
-  return { block, state: createMemoryState(state.snapshot()) };
-}
+const blockOf = (calls: readonly Call[]) =>
+  blockOfCalls(calls, {
+    fork: "cancun",
+    blockGasLimit: 200_000_000n,
+    gasLimit: 300_000,
+    accounts,
+    signer: transactionSigner,
+    codes: CODES.map(([address, code]) => [address, Buffer.from(code, "hex")] as const),
+  });
 
 describe("ECRECOVER", () => {
   const oracle = createOracleExecutor();
@@ -132,8 +95,8 @@ describe("ECRECOVER", () => {
   after(() => Promise.all([oracle, plain, ...executors].map((executor) => executor.close())));
 
   /** Runs the block on any number of threads; once more, since one thread waits for signers only after a block that asked for many. */
-  async function agree(plans: readonly Plan[], label: string): Promise<void> {
-    const { block, state } = blockOf(plans);
+  async function agree(calls: readonly Call[], label: string): Promise<void> {
+    const { block, state } = blockOf(calls);
     await assertSameOutcome(plain, oracle, block, state, label);
     for (const [i, executor] of executors.entries()) {
       for (let run = 0; run < 3; run++) {
@@ -142,7 +105,7 @@ describe("ECRECOVER", () => {
     }
   }
 
-  const repeat = (count: number, plan: (index: number) => Plan): Plan[] =>
+  const repeat = (count: number, plan: (index: number) => Call): Call[] =>
     Array.from({ length: count }, (_, i) => plan(i));
 
   it("one signer a transaction, all different: worked out together", async () => {
@@ -153,9 +116,9 @@ describe("ECRECOVER", () => {
       recoverNoted.call(this);
     };
     try {
-      const plans = repeat(COUNT, (i) => ({ to: ONCE, data: signed(`different ${i}`) }));
-      const { block, state } = blockOf(plans);
-      await agree(plans, "different");
+      const calls = repeat(COUNT, (i) => ({ to: ONCE, data: signed(`different ${i}`) }));
+      const { block, state } = blockOf(calls);
+      await agree(calls, "different");
       together = 0;
       await executors[0].execute(block, state);
       assert.ok(together > 0 && together < COUNT / 2, `${together} times`);
